@@ -1,0 +1,11 @@
+//! The whole API on a laptop: the functions' own handlers behind an HTTP gateway, over an embedded
+//! DynamoDB-compatible engine.
+
+pub mod engine;
+pub mod gateway;
+pub mod options;
+pub mod server;
+pub mod template;
+
+pub use engine::{Data, Engine};
+pub use server::Server;

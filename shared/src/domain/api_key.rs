@@ -1,0 +1,151 @@
+use std::{collections::BTreeSet, fmt};
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+use super::{Author, OrgId, Timestamp, category::hex};
+
+/// What a key allows its holder to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Permission {
+    #[serde(rename = "categories:read")]
+    Read,
+    #[serde(rename = "categories:write")]
+    Write,
+}
+
+/// The organisations a key is for. Stored as a list of names; `*` alone stands for all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Orgs {
+    All,
+    Named(BTreeSet<OrgId>),
+}
+
+/// An API key as its holder has it: `mcus_` and 32 random bytes in base64url. It shows itself in
+/// neither `Debug` nor `Display`.
+pub struct Secret(String);
+
+/// SHA-256 of an API key, in lower-case hex. Keys have 256 random bits, so nothing slower is needed
+/// to keep them from being guessed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct KeyHash(String);
+
+/// What is stored of an API key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKey {
+    pub hash: KeyHash,
+    /// Who the key was given to.
+    pub name: String,
+    pub orgs: Orgs,
+    pub roles: BTreeSet<Permission>,
+    pub created_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl Permission {
+    pub const ALL: [Self; 2] = [Self::Read, Self::Write];
+
+    #[must_use]
+    pub const fn role(self) -> &'static str {
+        match self {
+            Self::Read => "categories:read",
+            Self::Write => "categories:write",
+        }
+    }
+
+    /// # Errors
+    /// The problem, where there is no such role.
+    pub fn parse(role: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|permission| permission.role() == role).ok_or_else(|| {
+            format!("is `{role}`, but must be one of {}", Self::ALL.map(Self::role).join(", "))
+        })
+    }
+}
+
+impl Orgs {
+    const ANY: &str = "*";
+
+    #[must_use]
+    pub fn contain(&self, org: &OrgId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Named(names) => names.contains(org),
+        }
+    }
+
+    /// The names, or `*`.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        match self {
+            Self::All => vec![Self::ANY.to_owned()],
+            Self::Named(names) => names.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl Serialize for Orgs {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.names().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Orgs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let names = Vec::<String>::deserialize(deserializer)?;
+        if names == [Self::ANY] {
+            return Ok(Self::All);
+        }
+        let named = names.iter().map(|name| OrgId::parse(name)).collect::<Result<_, _>>();
+        named.map(Self::Named).map_err(serde::de::Error::custom)
+    }
+}
+
+impl Secret {
+    /// A new key of these random bytes.
+    #[must_use]
+    pub fn new(random: [u8; 32]) -> Self {
+        Self(format!("mcus_{}", BASE64_URL_SAFE_NO_PAD.encode(random)))
+    }
+
+    /// The key itself, to be shown once.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl KeyHash {
+    /// The hash of a key as it came in a header.
+    #[must_use]
+    pub fn of(key: &[u8]) -> Self {
+        Self(hex(&Sha256::digest(key)))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl ApiKey {
+    /// Whether it opens anything at `now`.
+    #[must_use]
+    pub fn is_valid(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|expiry| now < expiry)
+    }
+
+    pub(crate) fn author(&self) -> Author {
+        Author::new(&self.name)
+    }
+}

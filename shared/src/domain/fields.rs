@@ -1,0 +1,149 @@
+//! Reads named texts (an object's members, a query's parameters) one by one, so that every problem
+//! is found and named.
+
+use std::{fmt, marker::PhantomData};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::{error::Category as ErrorKind, value::RawValue};
+
+use super::{Patch, Text};
+use crate::{Error, Result, error::Violation};
+
+const BODY: &str = "body";
+
+/// The fields that have not been taken yet, and the violations found so far.
+#[derive(Debug)]
+pub struct Fields<'a> {
+    fields: Vec<(String, &'a str)>,
+    violations: Vec<Violation>,
+}
+
+impl<'a> Fields<'a> {
+    #[must_use]
+    pub fn new(fields: Vec<(String, &'a str)>) -> Self {
+        Self { fields, violations: Vec::new() }
+    }
+
+    /// The members of a JSON object, each as the JSON text it was sent as.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming `body`, where it is not one JSON object in UTF-8.
+    pub fn of_json(body: &'a [u8]) -> Result<Self> {
+        let text = std::str::from_utf8(body).map_err(|error| {
+            Error::invalid(BODY, format!("is not UTF-8 from byte {} on", error.valid_up_to()))
+        })?;
+        if text.starts_with('\u{feff}') {
+            return Err(Error::invalid(BODY, "must not start with a byte order mark"));
+        }
+        let Members(members) = serde_json::from_str(text).map_err(|error| {
+            let problem = match error.classify() {
+                ErrorKind::Data => "must be a JSON object".to_owned(),
+                ErrorKind::Eof if text.trim().is_empty() => "is empty; a JSON object is required".to_owned(),
+                _ => format!("is not one JSON document (line {}, column {})", error.line(), error.column()),
+            };
+            Error::invalid(BODY, problem)
+        })?;
+        Ok(Self::new(members.into_iter().map(|(name, raw)| (name, raw.get())).collect()))
+    }
+
+    /// Takes a field that must be there. `None` only together with a violation.
+    pub fn required<T>(&mut self, name: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        let Some(raw) = self.take(name) else {
+            self.violations.push(Violation::new(name, "is required"));
+            return None;
+        };
+        self.read(name, raw, read)
+    }
+
+    /// Takes a field that may be absent.
+    pub fn optional<T>(&mut self, name: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        let raw = self.take(name)?;
+        self.read(name, raw, read)
+    }
+
+    /// Takes a field of a merge patch (RFC 7396): absent keeps, `null` clears.
+    pub fn patch<const MAX: usize>(&mut self, name: &str) -> Patch<Text<MAX>> {
+        match self.optional(name, nullable_text) {
+            None => Patch::Keep,
+            Some(None) => Patch::Clear,
+            Some(Some(text)) => Patch::Set(text),
+        }
+    }
+
+    /// Whatever has not been taken by now is unknown. `built` is `None` only where a field that
+    /// it needs has left a violation.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every violation found.
+    pub fn finish<T>(mut self, built: Option<T>) -> Result<T> {
+        while let Some((name, _)) = self.fields.first() {
+            let name = name.clone();
+            self.take(&name);
+            self.violations.push(Violation::new(name, "is not known"));
+        }
+        match built {
+            Some(built) if self.violations.is_empty() => Ok(built),
+            _ => Err(Error::Invalid(self.violations)),
+        }
+    }
+
+    fn take(&mut self, name: &str) -> Option<&'a str> {
+        let mut found = self.fields.extract_if(.., |(field, _)| field == name).map(|(_, raw)| raw);
+        let first = found.next()?;
+        if found.count() > 0 {
+            self.violations.push(Violation::new(name, "appears more than once"));
+        }
+        Some(first)
+    }
+
+    fn read<T>(&mut self, name: &str, raw: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        read(raw).map_err(|problem| self.violations.push(Violation::new(name, problem))).ok()
+    }
+}
+
+pub fn text<const MAX: usize>(raw: &str) -> Result<Text<MAX>, String> {
+    if !raw.starts_with('"') {
+        return Err("must be a string".into());
+    }
+    // The scan that found the member did not look into its escapes.
+    let text = serde_json::from_str(raw).map_err(|_| "must be a string without lone surrogates")?;
+    Text::parse(text)
+}
+
+pub fn nullable_text<const MAX: usize>(raw: &str) -> Result<Option<Text<MAX>>, String> {
+    match raw {
+        "null" => Ok(None),
+        raw if raw.starts_with('"') => text(raw).map(Some),
+        _ => Err("must be a string or null".into()),
+    }
+}
+
+/// An object's members in order, duplicates included, values unread.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MembersVisitor<'a>(PhantomData<&'a ()>);
+
+        impl<'de: 'a, 'a> Visitor<'de> for MembersVisitor<'a> {
+            type Value = Members<'a>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(MembersVisitor(PhantomData))
+    }
+}

@@ -1,0 +1,84 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Attributes, Category, CategoryId, Record, Revision, RevisionRange, Timestamp};
+
+/// Who makes a change: the name of the API key. Only [`crate::http::authorize`] hands them out, so
+/// nothing can be written by nobody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Author(String);
+
+impl Author {
+    pub(crate) fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+}
+
+impl fmt::Display for Author {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChangeKind {
+    Created,
+    Updated,
+    Deleted,
+}
+
+/// One change of one category, never altered afterwards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryEntry {
+    pub id: CategoryId,
+    pub change: ChangeKind,
+    /// The state after the change; after a deletion only the reason given for it.
+    pub attributes: Attributes,
+    /// The state before the change; `None` for a creation.
+    pub previous: Option<Attributes>,
+    pub changed_by: String,
+    /// The change that created the category this entry is about.
+    pub created: Revision,
+    pub revision: Revision,
+}
+
+impl HistoryEntry {
+    #[must_use]
+    pub fn changed_at(&self) -> Timestamp {
+        self.revision.timestamp()
+    }
+
+    /// The category as this change left it.
+    #[must_use]
+    pub fn into_record(self) -> Record {
+        let Self { id, revision, .. } = self;
+        match self.change {
+            ChangeKind::Deleted => Record::Deleted { id, revision },
+            ChangeKind::Created | ChangeKind::Updated => Record::Live(Category {
+                id,
+                attributes: self.attributes,
+                created: self.created,
+                revision,
+                idempotency: None,
+            }),
+        }
+    }
+}
+
+/// A decision to be committed whole or not at all.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The revision that the decision rests on; `None` where the category must not exist.
+    pub replaces: Option<Revision>,
+    pub record: Record,
+    pub entry: HistoryEntry,
+}
+
+/// Which entries of a customer's history are asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct HistoryFilter {
+    pub category: Option<CategoryId>,
+    pub range: RevisionRange,
+}

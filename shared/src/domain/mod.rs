@@ -1,0 +1,26 @@
+//! Types that can't be wrong, parsed at the edge, and the decisions made with them. Nothing here
+//! knows of HTTP or of DynamoDB.
+
+mod api_key;
+mod category;
+mod fields;
+mod history;
+mod identifiers;
+mod paging;
+mod precondition;
+mod revision;
+mod text;
+mod timestamp;
+
+pub use api_key::{ApiKey, KeyHash, Orgs, Permission, Secret};
+pub use category::{
+    Attributes, Category, CategoryPatch, Idempotency, IdempotencyKey, NewCategory, Patch, Record,
+};
+pub use fields::Fields;
+pub use history::{Author, Change, ChangeKind, HistoryEntry, HistoryFilter};
+pub use identifiers::{CategoryId, CategoryPath, Customer, CustomerId, OrgId};
+pub use paging::{Page, PageRequest};
+pub use precondition::Revisions;
+pub use revision::{Revision, RevisionRange};
+pub use text::{Description, Reason, Text, Value};
+pub use timestamp::Timestamp;

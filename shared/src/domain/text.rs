@@ -1,0 +1,35 @@
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// Text of at most `MAX` characters (Unicode scalar values) without NUL.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Text<const MAX: usize>(String);
+
+pub type Value = Text<255>;
+pub type Description = Text<1000>;
+pub type Reason = Text<1000>;
+
+impl<const MAX: usize> Text<MAX> {
+    /// # Errors
+    /// The problem, where the text is too long or has a NUL in it.
+    pub fn parse(text: String) -> Result<Self, String> {
+        if text.contains('\0') {
+            return Err("must not contain NUL (U+0000)".into());
+        }
+        match text.chars().count() {
+            length if length > MAX => Err(format!("must have at most {MAX} characters, but has {length}")),
+            _ => Ok(Self(text)),
+        }
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,177 @@
+//! The one error envelope.
+
+use lambda_http::{
+    Body,
+    http::{HeaderValue, StatusCode, header},
+};
+use serde::Serialize;
+
+use super::{Response, response};
+use crate::Error;
+
+/// An error of the contract's table. What is fixed about it stands here; what exactly went wrong
+/// goes into `details`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorCode {
+    BadRequest,
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    MethodNotAllowed,
+    Conflict,
+    PreconditionFailed,
+    Unexpected,
+    ConnectionLost,
+    StatementTimeout,
+}
+
+impl ErrorCode {
+    pub const ALL: [Self; 10] = [
+        Self::BadRequest,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::Conflict,
+        Self::PreconditionFailed,
+        Self::Unexpected,
+        Self::ConnectionLost,
+        Self::StatementTimeout,
+    ];
+
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Conflict => StatusCode::CONFLICT,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+            Self::Unexpected => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::ConnectionLost => StatusCode::SERVICE_UNAVAILABLE,
+            Self::StatementTimeout => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::BadRequest => "MCUS.999.998",
+            Self::Unauthorized => "MCUS.999.996",
+            Self::Forbidden => "MCUS.999.995",
+            Self::NotFound => "MCUS.999.997",
+            Self::MethodNotAllowed => "MCUS.999.992",
+            Self::Conflict => "MCUS.999.994",
+            Self::PreconditionFailed => "MCUS.999.993",
+            Self::Unexpected => "MCUS.999.999",
+            Self::ConnectionLost => "MCUS.001.005",
+            Self::StatementTimeout => "MCUS.001.009",
+        }
+    }
+
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::ConnectionLost | Self::StatementTimeout => "Database error",
+            Self::Conflict => "Conflict",
+            _ => self.message(),
+        }
+    }
+
+    #[must_use]
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::BadRequest => "Bad request",
+            Self::Unauthorized => "Unauthorized",
+            Self::Forbidden => "Forbidden",
+            Self::NotFound => "Resource not found",
+            Self::MethodNotAllowed => "Method not allowed",
+            Self::Conflict => "The resource already exists",
+            Self::PreconditionFailed => "Precondition failed",
+            Self::Unexpected => "Unexpected error",
+            Self::ConnectionLost => "Connection lost",
+            Self::StatementTimeout => "Statement timeout",
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Envelope<'a> {
+    errors: Vec<Element<'a>>,
+}
+
+#[derive(Serialize)]
+struct Element<'a> {
+    error: ErrorBody<'a>,
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    code: &'a str,
+    title: &'a str,
+    #[serde(rename = "ref")]
+    reference: &'a str,
+    message: &'a str,
+    details: String,
+}
+
+/// The answer to a request that was refused or failed. Faults stay inside.
+#[must_use]
+pub fn answer(error: &Error, docs_url: &str) -> Response {
+    let code = code(error);
+    let reference = format!("{docs_url}#{}", code.code());
+    let elements = details(error).into_iter().map(|details| Element {
+        error: ErrorBody {
+            code: code.code(),
+            title: code.title(),
+            reference: &reference,
+            message: code.message(),
+            details,
+        },
+    });
+    let body = serde_json::to_string(&Envelope { errors: elements.collect() }).unwrap_or_default();
+    let mut answer = response::with_status(code.status(), Body::Text(body));
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, response::JSON);
+    match error {
+        Error::MethodNotAllowed { allow } => {
+            headers.extend(HeaderValue::from_str(allow).ok().map(|allow| (header::ALLOW, allow)));
+        }
+        Error::Unavailable(_) => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        _ => {}
+    }
+    answer
+}
+
+fn code(error: &Error) -> ErrorCode {
+    match error {
+        Error::Invalid(_) => ErrorCode::BadRequest,
+        Error::Unauthorized => ErrorCode::Unauthorized,
+        Error::Forbidden(_) => ErrorCode::Forbidden,
+        Error::NotFound(_) => ErrorCode::NotFound,
+        Error::MethodNotAllowed { .. } => ErrorCode::MethodNotAllowed,
+        Error::AlreadyExists(_) => ErrorCode::Conflict,
+        Error::PreconditionFailed => ErrorCode::PreconditionFailed,
+        Error::Unexpected(_) => ErrorCode::Unexpected,
+        Error::Unavailable(_) => ErrorCode::ConnectionLost,
+        Error::Timeout(_) => ErrorCode::StatementTimeout,
+    }
+}
+
+fn details(error: &Error) -> Vec<String> {
+    let details = match error {
+        Error::Invalid(violations) => return violations.iter().map(ToString::to_string).collect(),
+        Error::Unauthorized => "a valid API key is required in the header `x-auth-roles`",
+        Error::Forbidden(details) | Error::NotFound(details) | Error::AlreadyExists(details) => details,
+        Error::MethodNotAllowed { allow } => return vec![format!("this resource allows {allow}")],
+        Error::PreconditionFailed => "the category's current revision is not one that `If-Match` names",
+        Error::Unexpected(_) => "the failure has been logged",
+        Error::Unavailable(_) => "the database can't be reached or is overloaded; try again",
+        Error::Timeout(_) => "the database did not answer in time; try again",
+    };
+    vec![details.to_owned()]
+}

@@ -1,0 +1,87 @@
+//! The one bootstrap that every function calls.
+
+use std::{env, panic, panic::AssertUnwindSafe, sync::Arc};
+
+use futures_util::FutureExt;
+use lambda_http::{RequestExt, Service, service_fn};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{
+    Layer, Registry, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+};
+
+use crate::{
+    App, Error, Result,
+    http::{Request, Response, response},
+};
+
+/// Serves a function's events until the execution environment ends.
+///
+/// # Errors
+/// A missing environment variable, or a Runtime API that can't be reached.
+pub async fn run<H, F>(handler: H) -> Result<(), lambda_http::Error>
+where
+    H: Fn(Arc<App>, Request) -> F + Clone + Send + 'static,
+    F: Future<Output = Result<Response>> + Send + 'static,
+{
+    log_as_json();
+    lambda_http::run(service(Arc::new(App::from_env()?), handler)).await
+}
+
+/// Turns a handler into what answers every request: refusals and failures in the error envelope,
+/// panics too. Its own error type is never used, for API Gateway would replace the body.
+pub fn service<H, F>(
+    app: Arc<App>,
+    handler: H,
+) -> impl Service<Request, Response = Response, Error = lambda_http::Error, Future: Send> + Clone + Send + 'static
+where
+    H: Fn(Arc<App>, Request) -> F + Clone + Send + 'static,
+    F: Future<Output = Result<Response>> + Send + 'static,
+{
+    service_fn(move |request: Request| {
+        let (app, handler) = (app.clone(), handler.clone());
+        async move {
+            let request_id = request.lambda_context_ref().map(|context| context.request_id.clone());
+            let docs_url = app.docs_url.clone();
+            let handled = AssertUnwindSafe(async move { handler(app, request).await }).catch_unwind().await;
+            let handled = handled.unwrap_or_else(|_| Err(Error::unexpected("the handler panicked")));
+            Ok(handled.unwrap_or_else(|error| {
+                log(&error, request_id.as_deref().unwrap_or_default());
+                response::error(&error, &docs_url)
+            }))
+        }
+    })
+}
+
+fn log(error: &Error, request_id: &str) {
+    match error {
+        Error::Unexpected(fault) => tracing::error!(request_id, "{fault}"),
+        Error::Unavailable(fault) | Error::Timeout(fault) => tracing::warn!(request_id, "{fault}"),
+        _ => {}
+    }
+}
+
+/// One JSON object per line with `timestamp` and `level` on top, as Lambda's log-level filter
+/// needs them. `AWS_LAMBDA_LOG_LEVEL` sets the least level.
+fn log_as_json() {
+    let level = env::var("AWS_LAMBDA_LOG_LEVEL").ok().and_then(|level| level.parse().ok());
+    let lines = fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
+    log_to(lines, level.unwrap_or(LevelFilter::INFO));
+}
+
+/// Sends the service's events to `lines`. Of the libraries only errors are of interest: the SDK
+/// warns of every condition that fails, which here is an answer like any other.
+pub fn log_to(lines: impl Layer<Registry> + Send + Sync, level: LevelFilter) {
+    let ours = ["shared", "local"].map(|target| (target, level));
+    let filter = Targets::new().with_default(LevelFilter::ERROR.min(level)).with_targets(ours);
+    // Fails only where a subscriber is set already, which then does the logging.
+    let _already_set = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
+    log_panics();
+}
+
+/// A panic's message can quote what a caller sent, so only its place is logged.
+fn log_panics() {
+    panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!("panicked at {place}");
+    }));
+}

@@ -1,0 +1,55 @@
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::{Store, failure, items};
+use crate::{
+    Result,
+    domain::{ApiKey, KeyHash},
+};
+
+pub const PARTITION_KEY: &str = "hash";
+
+impl Store {
+    /// The API key with this hash.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub async fn api_key(&self, hash: &KeyHash) -> Result<Option<ApiKey>> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.tables.keys)
+            .key(PARTITION_KEY, AttributeValue::S(hash.as_str().to_owned()))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| failure::error("GetItem", &error))?;
+        answer.item.map(items::read).transpose()
+    }
+
+    /// Stores an API key, in place of the one with the same hash if there is one.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub async fn put_api_key(&self, key: &ApiKey) -> Result<()> {
+        let item = items::write(key)?;
+        let request = self.client.put_item().table_name(&self.tables.keys).set_item(Some(item));
+        request.send().await.map(drop).map_err(|error| failure::error("PutItem", &error))
+    }
+
+    /// Every API key, in no particular order.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub async fn api_keys(&self) -> Result<Vec<ApiKey>> {
+        let mut pages =
+            self.client.scan().table_name(&self.tables.keys).consistent_read(true).into_paginator().send();
+        let mut keys = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| failure::error("Scan", &error))?;
+            for item in page.items.unwrap_or_default() {
+                keys.push(items::read(item)?);
+            }
+        }
+        Ok(keys)
+    }
+}
