@@ -1,0 +1,157 @@
+//! One running API per test, over a database of its own.
+
+use std::{env, sync::Arc};
+
+use aws_sdk_dynamodb::Client;
+use local::{Data, Engine, engine, server};
+use reqwest::{Method, RequestBuilder, header::HeaderMap};
+use serde_json::Value;
+use shared::{
+    App,
+    clock::Clock,
+    store::{Store, Tables},
+};
+use tokio::{sync::oneshot, task::JoinHandle};
+use uuid::Uuid;
+
+/// Points the suite at a DynamoDB endpoint other than the embedded engine. Each test has tables of
+/// its own there, which stay behind.
+const ENDPOINT: &str = "TEST_DYNAMODB_ENDPOINT";
+
+pub const CUSTOMER: &str = "/v4/orgs/telco/customers/123e4567-e89b-12d3-a456-556642440000";
+
+pub const CATEGORIES: &str = "/v4/orgs/telco/customers/123e4567-e89b-12d3-a456-556642440000/categories";
+
+pub const HISTORY: &str =
+    "/v4/orgs/telco/customers/123e4567-e89b-12d3-a456-556642440000/categories/historical";
+
+/// The path of a category of [`CUSTOMER`].
+pub fn category(id: i32) -> String {
+    format!("{CATEGORIES}/{id}")
+}
+
+pub struct Api {
+    pub url: String,
+    pub clock: Clock,
+    pub store: Store,
+    pub client: Client,
+    pub tables: Tables,
+    http: reqwest::Client,
+    /// Dropped with the test, which ends the server and the engine.
+    _gateway: (oneshot::Sender<()>, JoinHandle<()>),
+    engine: Option<Engine>,
+}
+
+impl Api {
+    pub async fn start() -> Self {
+        let engine = match env::var(ENDPOINT) {
+            Ok(_) => None,
+            Err(_) => Some(Engine::start(&Data::Memory, 0).unwrap()),
+        };
+        let endpoint = engine.as_ref().map_or_else(|| env::var(ENDPOINT).unwrap(), Engine::url);
+        let run = Uuid::new_v4();
+        let tables = Tables { categories: format!("categories-{run}"), keys: format!("keys-{run}") };
+        let clock = Clock::default();
+        let client = server::client(endpoint);
+        let store = Store::new(client.clone(), tables.clone(), clock.clone());
+        server::prepare(&store, &clock).await.unwrap();
+
+        let app = Arc::new(App::new(store.clone(), clock.clone(), "https://docs.example/errors".into()));
+        let listener = engine::bind(0).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let gateway = server::serve(&app, listener).unwrap();
+        Self { url, clock, store, client, tables, http: reqwest::Client::new(), _gateway: gateway, engine }
+    }
+
+    /// The database goes away, as in an outage.
+    pub fn stop_database(&mut self) {
+        drop(self.engine.take());
+    }
+
+    /// A request with the key that may do everything.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.anonymous(method, path).header("x-auth-roles", "API_KEY")
+    }
+
+    pub fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url))
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        send(self.request(Method::GET, path)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        send(self.request(Method::DELETE, path)).await
+    }
+
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        send(self.request(Method::PATCH, path).json(&body)).await
+    }
+
+    pub async fn post(&self, body: Value) -> Answer {
+        send(self.request(Method::POST, CATEGORIES).json(&body)).await
+    }
+
+    /// Creates a category of [`CUSTOMER`].
+    pub async fn create(&self, id: i32, value: &str) -> Answer {
+        let answer = self.post(serde_json::json!({ "id": id, "value": value })).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        answer
+    }
+
+    /// All items of the categories table.
+    pub async fn items(
+        &self,
+    ) -> Vec<std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>> {
+        let pages = self.client.scan().table_name(&self.tables.categories).into_paginator();
+        pages.items().send().collect::<Result<_, _>>().await.unwrap()
+    }
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+pub async fn send(request: RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    Answer {
+        status: response.status().as_u16(),
+        headers: response.headers().clone(),
+        body: response.text().await.unwrap(),
+    }
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    pub fn json(&self) -> Value {
+        assert_eq!(self.header("content-type"), Some("application/json"), "{}", self.body);
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    pub fn etag(&self) -> String {
+        self.header("etag").unwrap().to_owned()
+    }
+
+    /// Asserts the error envelope with this status and code; returns the `details`.
+    pub fn refused(&self, status: u16, code: &str) -> Vec<String> {
+        assert_eq!(self.status, status, "{}", self.body);
+        let body = self.json();
+        let errors = body["errors"].as_array().unwrap();
+        assert!(!errors.is_empty());
+        let details = |error: &Value| {
+            let error = error["error"].as_object().unwrap();
+            assert_eq!(error.len(), 5, "{error:?}");
+            assert_eq!(error["code"], code);
+            assert_eq!(error["ref"], format!("https://docs.example/errors#{code}"));
+            assert!(error["title"].is_string() && error["message"].is_string());
+            error["details"].as_str().unwrap().to_owned()
+        };
+        errors.iter().map(details).collect()
+    }
+}

@@ -1,0 +1,121 @@
+//! The error table, row by row. 400 has a file of its own.
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use local::{engine, server};
+use reqwest::Method;
+use serde_json::json;
+use shared::{App, clock::Clock, http::ErrorCode, store::Store};
+
+use crate::api::{Api, CATEGORIES, HISTORY, category, send};
+
+/// One request per operation, all of them well-formed.
+fn every_operation() -> [(Method, String); 6] {
+    [
+        (Method::POST, CATEGORIES.into()),
+        (Method::GET, CATEGORIES.into()),
+        (Method::GET, category(7)),
+        (Method::PATCH, category(7)),
+        (Method::DELETE, category(7)),
+        (Method::GET, HISTORY.into()),
+    ]
+}
+
+fn body(method: &Method) -> &'static str {
+    match *method {
+        Method::POST => r#"{"id":7,"value":"gold"}"#,
+        Method::PATCH => r#"{"value":"gold"}"#,
+        _ => "",
+    }
+}
+
+#[test]
+fn codes_are_distinct_and_titled_as_the_contract_has_them() {
+    let table: Vec<_> = ErrorCode::ALL
+        .iter()
+        .map(|error| (error.status().as_u16(), error.code(), error.title(), error.message()))
+        .collect();
+    assert_eq!(
+        table,
+        [
+            (400, "MCUS.999.998", "Bad request", "Bad request"),
+            (401, "MCUS.999.996", "Unauthorized", "Unauthorized"),
+            (403, "MCUS.999.995", "Forbidden", "Forbidden"),
+            (404, "MCUS.999.997", "Resource not found", "Resource not found"),
+            (405, "MCUS.999.992", "Method not allowed", "Method not allowed"),
+            (409, "MCUS.999.994", "Conflict", "The resource already exists"),
+            (412, "MCUS.999.993", "Precondition failed", "Precondition failed"),
+            (500, "MCUS.999.999", "Unexpected error", "Unexpected error"),
+            (503, "MCUS.001.005", "Database error", "Connection lost"),
+            (504, "MCUS.001.009", "Database error", "Statement timeout"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn without_a_database_every_operation_is_unavailable() {
+    let mut api = Api::start().await;
+    // The key is known by now, so it is the operation itself that fails.
+    api.create(7, "gold").await;
+    api.stop_database();
+    for (method, path) in every_operation() {
+        let answer = send(api.request(method.clone(), &path).body(body(&method))).await;
+        assert_eq!(
+            answer.refused(503, "MCUS.001.005"),
+            ["the database can't be reached or is overloaded; try again"],
+            "{method} {path}"
+        );
+        assert_eq!(answer.header("retry-after"), Some("1"));
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_says_nothing_is_a_timeout() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", silent.local_addr().unwrap());
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok(connection) = silent.accept().await {
+            open.push(connection);
+        }
+    });
+    let clock = Clock::default();
+    let store = Store::new(server::client(endpoint), server::tables(), clock.clone());
+    let app = Arc::new(App::new(store, clock, "https://docs.example/errors".into()));
+    let listener = engine::bind(0).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let _gateway = server::serve(&app, listener).unwrap();
+
+    let request = reqwest::Client::new().get(format!("{url}{CATEGORIES}")).header("x-auth-roles", "API_KEY");
+    let answer = send(request).await;
+    assert_eq!(answer.refused(504, "MCUS.001.009"), ["the database did not answer in time; try again"]);
+}
+
+#[tokio::test]
+async fn a_missing_table_is_unexpected_and_says_nothing_of_it() {
+    let api = Api::start().await;
+    api.create(7, "gold").await;
+    api.client.delete_table().table_name(&api.tables.categories).send().await.unwrap();
+    for (method, path) in every_operation() {
+        let answer = send(api.request(method.clone(), &path).body(body(&method))).await;
+        assert_eq!(answer.refused(500, "MCUS.999.999"), ["the failure has been logged"], "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn an_unreadable_record_is_an_error_and_never_skipped() {
+    let api = Api::start().await;
+    api.create(7, "gold").await;
+    api.create(8, "silver").await;
+    for item in api.items().await {
+        let broken = api.client.put_item().table_name(&api.tables.categories).set_item(Some(item));
+        let broken = broken.item("revision", AttributeValue::S("not a revision".into()));
+        broken.send().await.unwrap();
+    }
+    for (method, path) in every_operation() {
+        let answer = send(api.request(method.clone(), &path).body(body(&method))).await;
+        answer.refused(500, "MCUS.999.999");
+    }
+    assert_eq!(api.post(json!({ "id": 9, "value": "x" })).await.status, 201);
+}

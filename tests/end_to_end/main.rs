@@ -1,0 +1,18 @@
+//! The service as its callers see it: real HTTP, through the local gateway, the functions' own
+//! handlers and the real SDK, into a database. One file per route and verb.
+
+mod api;
+mod create_category;
+mod delete_category;
+mod get_category;
+mod list_categories;
+mod list_category_history;
+mod not_found;
+mod update_category;
+
+mod concurrency;
+mod dependencies;
+mod errors;
+mod malformed;
+mod readme;
+mod sample_events;
