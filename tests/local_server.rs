@@ -1,5 +1,7 @@
 //! `cargo run` as its user sees it: the real binary, its output, its exit codes, its data file.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{
     fs,
     io::{BufRead, BufReader},

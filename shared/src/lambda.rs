@@ -18,7 +18,7 @@ use crate::{
 ///
 /// # Errors
 /// A missing environment variable, or a Runtime API that can't be reached.
-pub async fn run<H, F>(handler: H) -> Result<(), lambda_http::Error>
+pub async fn run<H, F>(handler: H) -> Result<(), lambda_runtime::Error>
 where
     H: Fn(Arc<App>, Request) -> F + Clone + Send + 'static,
     F: Future<Output = Result<Response>> + Send + 'static,
@@ -32,7 +32,7 @@ where
 pub fn service<H, F>(
     app: Arc<App>,
     handler: H,
-) -> impl Service<Request, Response = Response, Error = lambda_http::Error, Future: Send> + Clone + Send + 'static
+) -> impl Service<Request, Response = Response, Error = lambda_runtime::Error, Future: Send> + Clone + Send + 'static
 where
     H: Fn(Arc<App>, Request) -> F + Clone + Send + 'static,
     F: Future<Output = Result<Response>> + Send + 'static,

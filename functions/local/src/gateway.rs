@@ -94,7 +94,6 @@ impl Gateway {
     }
 
     /// The HTTP service, to be served with the callers' addresses.
-    #[must_use]
     pub fn into_router(self) -> Router {
         Router::new().fallback(answer).with_state(Arc::new(self))
     }
@@ -244,13 +243,9 @@ fn event(
         event["pathParameters"] = json!(parameters);
     }
     if !body.is_empty() {
-        match text(&parts.headers, body) {
-            Some(text) => event["body"] = json!(text),
-            None => {
-                event["body"] = json!(BASE64_STANDARD.encode(body));
-                event["isBase64Encoded"] = json!(true);
-            }
-        }
+        let text = text(&parts.headers, body);
+        event["isBase64Encoded"] = json!(text.is_none());
+        event["body"] = json!(text.map_or_else(|| BASE64_STANDARD.encode(body), ToOwned::to_owned));
     }
     event
 }
@@ -333,13 +328,11 @@ fn refusal(status: StatusCode, message: &str) -> Response {
 
 /// Where `ref` in an error leads.
 fn docs() -> Response {
-    let rows: String = ErrorCode::ALL
-        .iter()
-        .map(|error| {
-            let (code, status) = (error.code(), error.status().as_u16());
-            format!("<tr id=\"{code}\"><td>{code}<td>{status}<td>{}<td>{}\n", error.title(), error.message())
-        })
-        .collect();
+    let rows = ErrorCode::ALL.map(|error| {
+        let (code, status) = (error.code(), error.status().as_u16());
+        format!("<tr id=\"{code}\"><td>{code}<td>{status}<td>{}<td>{}", error.title(), error.message())
+    });
+    let rows = rows.join("\n");
     let page = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Customers Categories: errors</title>\n\
          <h1>Errors</h1><table><tr><th>Code<th>Status<th>Title<th>Message\n{rows}</table>"

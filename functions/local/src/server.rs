@@ -1,6 +1,6 @@
 //! Engine, tables, keys and gateway put together.
 
-use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 
 use aws_sdk_dynamodb::{Client, config::Credentials};
 use shared::{
@@ -102,7 +102,7 @@ pub async fn prepare(store: &Store, clock: &Clock) -> Result<(), StartError> {
             hash: KeyHash::of(key.as_bytes()),
             name: key.to_owned(),
             orgs: Orgs::All,
-            roles: BTreeSet::from_iter(permissions.iter().copied()),
+            roles: permissions.iter().copied().collect(),
             created_at: clock.timestamp(),
             expires_at: None,
             revoked_at: None,
