@@ -5,7 +5,7 @@ use std::{env, time::Duration};
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_sdk_dynamodb::{
     Client,
-    config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig},
+    config::{BehaviorVersion, Region, SharedHttpClient, retry::RetryConfig, timeout::TimeoutConfig},
 };
 use aws_smithy_http_client::{
     Builder,
@@ -54,9 +54,15 @@ pub fn client_config(region: String, endpoint: Option<String>) -> aws_sdk_dynamo
     config
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(region))
-        .http_client(Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https())
+        .http_client(http_client())
         .timeout_config(timeouts)
         .retry_config(retries)
+}
+
+/// The one HTTP stack: hyper and rustls with ring.
+#[must_use]
+pub fn http_client() -> SharedHttpClient {
+    Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }
 
 fn optional(name: &str) -> Option<String> {

@@ -12,6 +12,7 @@ mod list_category_history;
 mod not_found;
 mod update_category;
 
+mod auth;
 mod concurrency;
 mod dependencies;
 mod errors;

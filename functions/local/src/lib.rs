@@ -3,6 +3,7 @@
 
 pub mod engine;
 pub mod gateway;
+pub mod keys;
 pub mod options;
 pub mod server;
 pub mod template;

@@ -7,7 +7,7 @@ use shared::{
     App,
     clock::Clock,
     config,
-    domain::{ApiKey, KeyHash, Orgs, Permission},
+    domain::{ApiKey, KeyHash, KeyName, Orgs, Permission},
     store::{Store, Tables},
 };
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -100,7 +100,7 @@ pub async fn prepare(store: &Store, clock: &Clock) -> Result<(), StartError> {
     for (key, permissions) in SEEDS {
         let key = ApiKey {
             hash: KeyHash::of(key.as_bytes()),
-            name: key.to_owned(),
+            name: KeyName::parse(key).map_err(StartError::Engine)?,
             orgs: Orgs::All,
             roles: permissions.iter().copied().collect(),
             created_at: clock.timestamp(),

@@ -32,12 +32,17 @@ pub struct Secret(String);
 #[serde(transparent)]
 pub struct KeyHash(String);
 
+/// Who an API key was given to: 1 to 100 characters, none of them a control character, no space at
+/// either end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct KeyName(String);
+
 /// What is stored of an API key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiKey {
     pub hash: KeyHash,
-    /// Who the key was given to.
-    pub name: String,
+    pub name: KeyName,
     pub orgs: Orgs,
     pub roles: BTreeSet<Permission>,
     pub created_at: Timestamp,
@@ -70,6 +75,17 @@ impl Permission {
 impl Orgs {
     const ANY: &str = "*";
 
+    /// Reads names, or `*` alone.
+    ///
+    /// # Errors
+    /// The problem, where one of them is no organisation's name.
+    pub fn parse<'a>(names: impl IntoIterator<Item = &'a str> + Clone) -> Result<Self, String> {
+        if names.clone().into_iter().eq([Self::ANY]) {
+            return Ok(Self::All);
+        }
+        names.into_iter().map(OrgId::parse).collect::<Result<_, _>>().map(Self::Named)
+    }
+
     #[must_use]
     pub fn contain(&self, org: &OrgId) -> bool {
         match self {
@@ -97,11 +113,7 @@ impl Serialize for Orgs {
 impl<'de> Deserialize<'de> for Orgs {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let names = Vec::<String>::deserialize(deserializer)?;
-        if names == [Self::ANY] {
-            return Ok(Self::All);
-        }
-        let named = names.iter().map(|name| OrgId::parse(name)).collect::<Result<_, _>>();
-        named.map(Self::Named).map_err(serde::de::Error::custom)
+        Self::parse(names.iter().map(String::as_str)).map_err(serde::de::Error::custom)
     }
 }
 
@@ -122,6 +134,31 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
+    }
+}
+
+impl KeyName {
+    /// # Errors
+    /// The problem, where the text is not such a name.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let length = text.chars().count();
+        if (1..=100).contains(&length) && text.trim() == text && !text.contains(char::is_control) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("must be 1 to 100 characters without control characters or spaces at the ends".into())
+        }
+    }
+}
+
+impl fmt::Display for KeyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for KeyName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
 
@@ -146,6 +183,6 @@ impl ApiKey {
     }
 
     pub(crate) fn author(&self) -> Author {
-        Author::new(&self.name)
+        Author::new(self.name.to_string())
     }
 }

@@ -12,7 +12,7 @@ mod revision;
 mod text;
 mod timestamp;
 
-pub use api_key::{ApiKey, KeyHash, Orgs, Permission, Secret};
+pub use api_key::{ApiKey, KeyHash, KeyName, Orgs, Permission, Secret};
 pub use category::{
     Attributes, Category, CategoryPatch, Idempotency, IdempotencyKey, NewCategory, Patch, Record,
 };

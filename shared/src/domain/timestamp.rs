@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::{
@@ -27,6 +27,13 @@ impl Timestamp {
     #[must_use]
     pub fn as_millis(self) -> u64 {
         self.0
+    }
+
+    /// The moment `duration` later, unless that is past the year 9999.
+    #[must_use]
+    pub fn checked_add(self, duration: Duration) -> Option<Self> {
+        let millis = self.0.checked_add(u64::try_from(duration.as_millis()).ok()?)?;
+        (millis <= LAST).then_some(Self(millis))
     }
 
     /// Reads RFC 3339; a finer fraction than milliseconds is cut off. Nothing has happened before

@@ -3,7 +3,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::{Store, failure, items};
 use crate::{
     Result,
-    domain::{ApiKey, KeyHash},
+    domain::{ApiKey, KeyHash, Timestamp},
 };
 
 pub const PARTITION_KEY: &str = "hash";
@@ -34,6 +34,24 @@ impl Store {
         let item = items::write(key)?;
         let request = self.client.put_item().table_name(&self.tables.keys).set_item(Some(item));
         request.send().await.map(drop).map_err(|error| failure::error("PutItem", &error))
+    }
+
+    /// Revokes the API key with this hash at `now`, unless it has been revoked before.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub async fn revoke_api_key(&self, hash: &KeyHash, now: Timestamp) -> Result<()> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.keys)
+            .key(PARTITION_KEY, AttributeValue::S(hash.as_str().to_owned()))
+            .condition_expression("attribute_exists(#hash)")
+            .update_expression("SET #revoked_at = if_not_exists(#revoked_at, :now)")
+            .expression_attribute_names("#hash", PARTITION_KEY)
+            .expression_attribute_names("#revoked_at", "revoked_at")
+            .expression_attribute_values(":now", AttributeValue::S(now.to_string()));
+        request.send().await.map(drop).map_err(|error| failure::error("UpdateItem", &error))
     }
 
     /// Every API key, in no particular order.
