@@ -2,6 +2,7 @@
 
 use std::{env, sync::Arc};
 
+use crate::recorder::Recorder;
 use aws_sdk_dynamodb::Client;
 use local::{Data, Engine, engine, server};
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
@@ -36,6 +37,7 @@ pub struct Api {
     pub store: Store,
     pub client: Client,
     pub tables: Tables,
+    pub recorder: Recorder,
     http: reqwest::Client,
     /// Dropped with the test, which ends the server and the engine.
     _gateway: (oneshot::Sender<()>, JoinHandle<()>),
@@ -52,15 +54,19 @@ impl Api {
         let run = Uuid::new_v4();
         let tables = Tables { categories: format!("categories-{run}"), keys: format!("keys-{run}") };
         let clock = Clock::default();
-        let client = server::client(endpoint);
+        let recorder = Recorder::default();
+        let config = server::client_config(endpoint).interceptor(recorder.clone());
+        let client = Client::from_conf(config.build());
         let store = Store::new(client.clone(), tables.clone(), clock.clone());
         server::prepare(&store, &clock).await.unwrap();
+        recorder.take();
 
         let app = Arc::new(App::new(store.clone(), clock.clone(), "https://docs.example/errors".into()));
         let listener = engine::bind(0).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let gateway = server::serve(&app, listener).unwrap();
-        Self { url, clock, store, client, tables, http: reqwest::Client::new(), _gateway: gateway, engine }
+        let http = reqwest::Client::new();
+        Self { url, clock, store, client, tables, recorder, http, _gateway: gateway, engine }
     }
 
     /// The database goes away, as in an outage.
@@ -98,6 +104,19 @@ impl Api {
         let answer = self.post(serde_json::json!({ "id": id, "value": value })).await;
         assert_eq!(answer.status, 201, "{}", answer.body);
         answer
+    }
+
+    /// Follows `next_cursor` from `path` on; returns the pages' items under `name`.
+    pub async fn pages(&self, path: &str, name: &str) -> Vec<Vec<Value>> {
+        let mut pages = Vec::new();
+        let mut next = path.to_owned();
+        loop {
+            let mut page = self.get(&next).await.json();
+            pages.push(page[name].as_array_mut().unwrap().drain(..).collect());
+            let Some(cursor) = page["next_cursor"].as_str() else { return pages };
+            let separator = if path.contains('?') { '&' } else { '?' };
+            next = format!("{path}{separator}cursor={cursor}");
+        }
     }
 
     /// All items of the categories table.

@@ -36,3 +36,52 @@ async fn of_posts_at_the_same_time_one_creates() {
     assert_eq!(api.get(CATEGORIES).await.json()["categories"].as_array().unwrap().len(), 1);
     assert_eq!(api.get(HISTORY).await.json()["history"].as_array().unwrap().len(), 1);
 }
+
+/// What a client had acknowledged.
+type Acknowledged = Vec<(i32, &'static str)>;
+
+async fn client(api: &Api, seed: u64) -> Acknowledged {
+    let mut acknowledged = Vec::new();
+    let mut state = seed;
+    for n in 0..20 {
+        // A fixed walk (Knuth's MMIX), so that every run tries the same mixture.
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let id = i32::try_from((state >> 33) % 5).unwrap();
+        let value = format!("{seed}.{n}");
+        let (answer, change, accepted) = match (state >> 40) % 4 {
+            0 => (api.post(json!({ "id": id, "value": value })).await, "created", 201),
+            1 => (api.delete(&category(id)).await, "deleted", 204),
+            _ => (api.patch(&category(id), json!({ "value": value })).await, "updated", 204),
+        };
+        if answer.status == accepted {
+            acknowledged.push((id, change));
+        } else {
+            assert!([404, 409].contains(&answer.status), "{} {}", answer.status, answer.body);
+        }
+    }
+    acknowledged
+}
+
+#[tokio::test]
+async fn sixteen_clients_leave_one_chain_per_category() {
+    let api = Api::start().await;
+    let acknowledged = join_all((0..16).map(|seed| client(&api, seed))).await.concat();
+    let list = api.get(CATEGORIES).await.json();
+    for id in 0..5 {
+        let entries = api.pages(&format!("{HISTORY}?category_id={id}"), "history").await.concat();
+        let state = |entry: &serde_json::Value| json!({ "value": entry["value"], "description": entry["description"], "reason": entry["reason"] });
+        // Oldest first: a creation follows nothing or a deletion, anything else the entry before.
+        let mut before = None;
+        for entry in entries.iter().rev() {
+            assert_eq!(entry["previous"], before.clone().unwrap_or_default(), "{entries:#?}");
+            assert_eq!(entry["change"] == "created", before.is_none());
+            before = (entry["change"] != "deleted").then(|| state(entry));
+        }
+        let carried = list["categories"].as_array().unwrap().iter().find(|category| category["id"] == id);
+        assert_eq!(carried.map(state), before);
+        for change in ["created", "updated", "deleted"] {
+            let recorded = entries.iter().filter(|entry| entry["change"] == change).count();
+            assert_eq!(recorded, acknowledged.iter().filter(|done| **done == (id, change)).count());
+        }
+    }
+}

@@ -162,3 +162,52 @@ async fn json_may_be_declared_with_parameters_or_not_at_all() {
         assert_eq!(send(request).await.status, 201, "{declared:?}");
     }
 }
+
+async fn post_with_key(api: &Api, key: &str, body: &serde_json::Value) -> crate::api::Answer {
+    send(api.request(Method::POST, CATEGORIES).header("idempotency-key", key).json(body)).await
+}
+
+#[tokio::test]
+async fn a_repeated_post_is_answered_as_the_first_and_leaves_one_history_entry() {
+    let api = Api::start().await;
+    let body = json!({ "id": 7, "value": "gold", "reason": "r" });
+    let first = post_with_key(&api, "key-1", &body).await;
+    assert_eq!(first.status, 201);
+    api.patch(&category(7), json!({ "value": "silver" })).await;
+
+    let reordered = json!({ "reason": "r", "value": "gold", "id": 7 });
+    let again = post_with_key(&api, "key-1", &reordered).await;
+    assert_eq!((again.status, again.body.as_str()), (201, ""));
+    assert_eq!((again.etag(), again.header("location")), (first.etag(), first.header("location")));
+    assert_eq!(api.get(&category(7)).await.json()["value"], "silver");
+    assert_eq!(api.get(HISTORY).await.json()["history"].as_array().unwrap().len(), 2);
+
+    post_with_key(&api, "key-1", &json!({ "id": 7, "value": "gold" })).await.refused(409, "MCUS.999.994");
+    post_with_key(&api, "key-2", &body).await.refused(409, "MCUS.999.994");
+    api.post(body.clone()).await.refused(409, "MCUS.999.994");
+
+    // What the key created is gone, so this is a new life.
+    api.delete(&category(7)).await;
+    let anew = post_with_key(&api, "key-1", &body).await;
+    assert_eq!(anew.status, 201);
+    assert_ne!(anew.etag(), first.etag());
+}
+
+#[tokio::test]
+async fn a_category_created_without_a_key_is_nobodys_repetition() {
+    let api = Api::start().await;
+    let body = json!({ "id": 7, "value": "gold" });
+    api.post(body.clone()).await;
+    post_with_key(&api, "key-1", &body).await.refused(409, "MCUS.999.994");
+}
+
+#[tokio::test]
+async fn an_idempotency_key_is_visible_ascii() {
+    let api = Api::start().await;
+    let body = json!({ "id": 7, "value": "gold" });
+    for key in ["", "a b", &"x".repeat(256), "clé", "a\tb"] {
+        let details = post_with_key(&api, key, &body).await.refused(400, "MCUS.999.998");
+        assert!(details[0].starts_with("`Idempotency-Key` must be"), "{details:?}");
+    }
+    assert_eq!(post_with_key(&api, &"~".repeat(255), &body).await.status, 201);
+}

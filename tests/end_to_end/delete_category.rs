@@ -1,6 +1,7 @@
+use reqwest::Method;
 use serde_json::json;
 
-use crate::api::{Api, HISTORY, category};
+use crate::api::{Api, HISTORY, category, send};
 
 #[tokio::test]
 async fn the_history_says_what_was_there_and_why_it_went() {
@@ -54,4 +55,18 @@ async fn an_unknown_category_is_not_found() {
     assert_eq!(api.delete(&category(7)).await.status, 204);
     api.delete(&category(7)).await.refused(404, "MCUS.999.997");
     assert_eq!(api.get(HISTORY).await.json()["history"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn if_match_guards_against_deleting_what_was_not_seen() {
+    let api = Api::start().await;
+    let first = api.create(7, "gold").await.etag();
+    let second = api.patch(&category(7), json!({ "value": "silver" })).await.etag();
+    let delete =
+        async |tags: &str| send(api.request(Method::DELETE, &category(7)).header("if-match", tags)).await;
+    delete(&first).await.refused(412, "MCUS.999.993");
+    delete(&format!("W/{second}")).await.refused(412, "MCUS.999.993");
+    assert_eq!(api.get(&category(7)).await.status, 200);
+    assert_eq!(delete(&second).await.status, 204);
+    delete(&second).await.refused(404, "MCUS.999.997");
 }

@@ -1,4 +1,7 @@
-use crate::api::{Api, category};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::api::{Api, HISTORY, category, send};
 
 #[tokio::test]
 async fn an_unknown_category_is_not_found() {
@@ -46,9 +49,66 @@ async fn a_write_is_read_at_once() {
     api.create(7, "0").await;
     for value in 1..20 {
         let value = value.to_string();
-        let changed = api.patch(&category(7), serde_json::json!({ "value": value })).await;
+        let changed = api.patch(&category(7), json!({ "value": value })).await;
         let read = api.get(&category(7)).await;
         assert_eq!(read.json()["value"], value);
         assert_eq!(read.etag(), changed.etag());
+    }
+}
+
+#[tokio::test]
+async fn what_the_caller_has_already_is_not_sent_again() {
+    let api = Api::start().await;
+    let tag = api.create(7, "gold").await.etag();
+    let read =
+        async |held: &str| send(api.request(Method::GET, &category(7)).header("if-none-match", held)).await;
+    for held in [&*tag, "*", &format!("W/{tag}"), &format!("\"other\", {tag}")] {
+        let answer = read(held).await;
+        assert_eq!((answer.status, answer.body.as_str(), answer.etag()), (304, "", tag.clone()), "{held}");
+    }
+    api.patch(&category(7), json!({ "value": "silver" })).await;
+    assert_eq!(read(&tag).await.json()["value"], "silver");
+    let details = read(tag.trim_matches('"')).await.refused(400, "MCUS.999.998");
+    assert_eq!(details, ["`If-None-Match` must be `*` or a list of entity tags in double quotes"]);
+    send(api.request(Method::GET, &category(8)).header("if-none-match", "*"))
+        .await
+        .refused(404, "MCUS.999.997");
+}
+
+#[tokio::test]
+async fn as_of_answers_with_the_state_at_that_moment() {
+    let api = Api::start().await;
+    api.post(json!({ "id": 7, "value": "gold", "reason": "r" })).await;
+    let mut states = vec![api.get(&category(7)).await];
+    for value in ["silver", "bronze"] {
+        api.patch(&category(7), json!({ "value": value })).await;
+        states.push(api.get(&category(7)).await);
+    }
+    api.delete(&category(7)).await;
+
+    let at = async |moment: &str| api.get(&format!("{}?as_of={moment}", category(7))).await;
+    for state in &states {
+        let then = at(state.json()["updated_at"].as_str().unwrap()).await;
+        assert_eq!((then.json(), then.etag()), (state.json(), state.etag()));
+    }
+    let history = api.get(HISTORY).await.json();
+    at(history["history"][0]["changed_at"].as_str().unwrap()).await.refused(404, "MCUS.999.997");
+    at("1970-01-01T00:00:00Z").await.refused(404, "MCUS.999.997");
+    api.get(&format!("{}?as_of=2026-01-01T00:00:00Z", category(8))).await.refused(404, "MCUS.999.997");
+}
+
+#[tokio::test]
+async fn as_of_is_a_moment_that_has_been() {
+    let api = Api::start().await;
+    api.create(7, "gold").await;
+    for (moment, problem) in [
+        ("2999-01-01T00:00:00Z", "`as_of` must not be in the future"),
+        ("yesterday", "`as_of` must be an RFC 3339 time"),
+        ("2026-11-23", "`as_of` must be an RFC 3339 time"),
+        ("", "`as_of` must be an RFC 3339 time"),
+        ("2026-11-23T06:46:00+01:00", "(in a query, `+` is written `%2B`)"),
+    ] {
+        let details = api.get(&format!("{}?as_of={moment}", category(7))).await.refused(400, "MCUS.999.998");
+        assert!(details[0].contains(problem), "{details:?}");
     }
 }

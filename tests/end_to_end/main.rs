@@ -13,9 +13,12 @@ mod not_found;
 mod update_category;
 
 mod auth;
+mod capacity;
 mod concurrency;
 mod dependencies;
 mod errors;
 mod malformed;
+mod model;
 mod readme;
+mod recorder;
 mod sample_events;

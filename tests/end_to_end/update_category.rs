@@ -98,3 +98,31 @@ async fn revisions_go_forward_when_the_clock_goes_back() {
     let values: Vec<_> = history["history"].as_array().unwrap().iter().map(|e| e["value"].clone()).collect();
     assert_eq!(values, ["4", "3", "2", "1", "0"]);
 }
+
+#[tokio::test]
+async fn if_match_guards_against_overwriting_what_was_not_seen() {
+    let api = Api::start().await;
+    let first = api.create(7, "gold").await.etag();
+    let patch = async |tags: &str, value: &str| {
+        let request = api.request(Method::PATCH, &category(7)).header("if-match", tags);
+        send(request.json(&json!({ "value": value }))).await
+    };
+    let second = patch(&first, "silver").await;
+    assert_eq!(second.status, 204);
+    insta::assert_json_snapshot!(patch(&first, "bronze").await.refused(412, "MCUS.999.993"), @r#"
+    [
+      "the category's current revision is not one that `If-Match` names"
+    ]
+    "#);
+    // Weak tags never match here, not even for a patch that would change nothing.
+    for stale in [format!("W/{}", second.etag()), first.clone(), "\"other\"".into()] {
+        patch(&stale, "silver").await.refused(412, "MCUS.999.993");
+    }
+    assert_eq!(patch(&format!("{first}, {}", second.etag()), "bronze").await.status, 204);
+    assert_eq!(patch("*", "iron").await.status, 204);
+    patch(first.trim_matches('"'), "x").await.refused(400, "MCUS.999.998");
+    assert_eq!(api.get(&category(7)).await.json()["value"], "iron");
+    assert_eq!(api.get(HISTORY).await.json()["history"].as_array().unwrap().len(), 4);
+    let missing = api.request(Method::PATCH, &category(8)).header("if-match", "*").json(&json!({}));
+    send(missing).await.refused(404, "MCUS.999.997");
+}

@@ -110,7 +110,7 @@ async fn create(store: &Store, new: &NewKey, now: Timestamp) -> Result<(), KeysE
 
 async fn list(store: &Store, now: Timestamp) -> Result<(), KeysError> {
     let mut keys = store.api_keys().await?;
-    keys.sort_by(|a, b| (a.name.to_string(), a.created_at).cmp(&(b.name.to_string(), b.created_at)));
+    keys.sort_by_key(|key| (key.name.to_string(), key.created_at));
     let mut table = Table::new();
     table.load_style(NOTHING);
     table.set_header(["NAME", "ORGS", "ROLES", "CREATED", "EXPIRES", "STATE", "HASH"]);

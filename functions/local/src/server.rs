@@ -115,9 +115,14 @@ pub async fn prepare(store: &Store, clock: &Clock) -> Result<(), StartError> {
 /// A client of an endpoint that asks for credentials but doesn't check them.
 #[must_use]
 pub fn client(endpoint: String) -> Client {
+    Client::from_conf(client_config(endpoint).build())
+}
+
+/// What [`client`] is made of.
+#[must_use]
+pub fn client_config(endpoint: String) -> aws_sdk_dynamodb::config::Builder {
     let credentials = Credentials::new("local", "local", None, None, "local");
-    let config = config::client_config("us-east-1".into(), Some(endpoint)).credentials_provider(credentials);
-    Client::from_conf(config.build())
+    config::client_config("us-east-1".into(), Some(endpoint)).credentials_provider(credentials)
 }
 
 /// The names of the tables in the local engine.

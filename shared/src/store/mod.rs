@@ -194,10 +194,12 @@ impl Store {
                 found.close();
             }
         }
-        let page_is_first = page.after.is_none();
         let found = found.into_page();
-        if found.items.is_empty() && page_is_first && !self.knows(customer).await? {
-            return Err(Error::NotFound(NO_CUSTOMER));
+        if found.items.is_empty() && page.after.is_none() {
+            let narrowed = filter.category.is_some() || filter.range != RevisionRange::ALL;
+            if !(narrowed && self.knows(customer).await?) {
+                return Err(Error::NotFound(NO_CUSTOMER));
+            }
         }
         Ok(found)
     }
