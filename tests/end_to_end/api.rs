@@ -2,7 +2,7 @@
 
 use std::{env, sync::Arc};
 
-use crate::recorder::Recorder;
+use crate::recorder::{Enforcer, Recorder};
 use aws_sdk_dynamodb::Client;
 use local::{Data, Engine, engine, server};
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
@@ -38,10 +38,29 @@ pub struct Api {
     pub client: Client,
     pub tables: Tables,
     pub recorder: Recorder,
+    apps: Apps,
     http: reqwest::Client,
     /// Dropped with the test, which ends the server and the engine.
     _gateway: (oneshot::Sender<()>, JoinHandle<()>),
     engine: Option<Engine>,
+}
+
+/// Makes each function its app. Its client may do what the template's policies for the function
+/// allow, and nothing else.
+struct Apps {
+    endpoint: String,
+    tables: Tables,
+    clock: Clock,
+    recorder: Recorder,
+}
+
+impl Apps {
+    fn app(&self, function: &str) -> Arc<App> {
+        let policy = Enforcer::new(function, &self.tables, self.recorder.clone());
+        let config = server::client_config(self.endpoint.clone()).interceptor(policy);
+        let store = Store::new(Client::from_conf(config.build()), self.tables.clone(), self.clock.clone());
+        Arc::new(App::new(store, self.clock.clone(), "https://docs.example/errors".into()))
+    }
 }
 
 impl Api {
@@ -54,19 +73,23 @@ impl Api {
         let run = Uuid::new_v4();
         let tables = Tables { categories: format!("categories-{run}"), keys: format!("keys-{run}") };
         let clock = Clock::default();
-        let recorder = Recorder::default();
-        let config = server::client_config(endpoint).interceptor(recorder.clone());
-        let client = Client::from_conf(config.build());
+        let client = server::client(endpoint.clone());
         let store = Store::new(client.clone(), tables.clone(), clock.clone());
         server::prepare(&store, &clock).await.unwrap();
-        recorder.take();
 
-        let app = Arc::new(App::new(store.clone(), clock.clone(), "https://docs.example/errors".into()));
+        let recorder = Recorder::default();
+        let apps =
+            Apps { endpoint, tables: tables.clone(), clock: clock.clone(), recorder: recorder.clone() };
         let listener = engine::bind(0).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let gateway = server::serve(&app, listener).unwrap();
+        let gateway = server::serve(|function| apps.app(function), listener).unwrap();
         let http = reqwest::Client::new();
-        Self { url, clock, store, client, tables, recorder, http, _gateway: gateway, engine }
+        Self { url, clock, store, client, tables, recorder, apps, http, _gateway: gateway, engine }
+    }
+
+    /// What a function has at hand when it is deployed.
+    pub fn app(&self, function: &str) -> Arc<App> {
+        self.apps.app(function)
     }
 
     /// The database goes away, as in an outage.

@@ -169,7 +169,11 @@ fn edits() -> impl Strategy<Value = Vec<Edit>> {
 fn as_of_the_moment_after_a_change_is_the_list_as_it_was_read_then() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let config = ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() };
-    TestRunner::new(config).run(&edits(), |edits| Ok(runtime.block_on(hold_as_of(edits)))).unwrap();
+    let hold = |edits| {
+        runtime.block_on(hold_as_of(edits));
+        Ok(())
+    };
+    TestRunner::new(config).run(&edits(), hold).unwrap();
 }
 
 async fn hold_as_of(edits: Vec<Edit>) {

@@ -1,6 +1,8 @@
-//! What a client asks of DynamoDB, and what that consumes.
+//! What functions ask of DynamoDB: held against the policies that the template gives them, and
+//! recorded, with what it consumes.
 
 use std::{
+    collections::BTreeSet,
     mem,
     sync::{Arc, Mutex},
 };
@@ -21,11 +23,17 @@ use aws_sdk_dynamodb::{
     },
     types::{ConsumedCapacity, ReturnConsumedCapacity},
 };
+use serde_json::Value;
+use shared::store::Tables;
+
+use crate::template::{Permit, TEMPLATE};
 
 /// An attempt at a call. Units are right where calls don't overlap.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
+    pub function: String,
     pub action: String,
+    pub permits: BTreeSet<Permit>,
     pub units: f64,
 }
 
@@ -39,13 +47,52 @@ impl Recorder {
     }
 }
 
+/// Does to a function's calls what IAM does.
+#[derive(Debug)]
+pub struct Enforcer {
+    function: String,
+    allowed: BTreeSet<Permit>,
+    tables: Tables,
+    recorder: Recorder,
+}
+
+impl Enforcer {
+    pub fn new(function: &str, tables: &Tables, recorder: Recorder) -> Self {
+        let allowed = TEMPLATE.permits(function);
+        Self { function: function.to_owned(), allowed, tables: tables.clone(), recorder }
+    }
+
+    /// What a call needs to be allowed.
+    fn needs(&self, action: &str, body: &Value) -> BTreeSet<Permit> {
+        let table = |name: &Value| match name.as_str().unwrap() {
+            name if name == self.tables.categories => "CategoriesTable".to_owned(),
+            name if name == self.tables.keys => "KeysTable".to_owned(),
+            other => panic!("no table of ours: {other}"),
+        };
+        if action != "TransactWriteItems" {
+            let permit =
+                Permit { action: action.to_owned(), enclosing: None, table: table(&body["TableName"]) };
+            return BTreeSet::from([permit]);
+        }
+        let items =
+            body["TransactItems"].as_array().unwrap().iter().flat_map(|item| item.as_object().unwrap());
+        items
+            .map(|(kind, item)| Permit {
+                action: format!("{kind}Item"),
+                enclosing: Some(action.to_owned()),
+                table: table(&item["TableName"]),
+            })
+            .collect()
+    }
+}
+
 fn units<'a>(consumed: impl IntoIterator<Item = &'a ConsumedCapacity>) -> f64 {
     consumed.into_iter().filter_map(ConsumedCapacity::capacity_units).sum()
 }
 
-impl Intercept for Recorder {
+impl Intercept for Enforcer {
     fn name(&self) -> &'static str {
-        "Recorder"
+        "Enforcer"
     }
 
     fn modify_before_serialization(
@@ -72,9 +119,14 @@ impl Intercept for Recorder {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let target = context.request().headers().get("x-amz-target");
-        let action = target.and_then(|target| target.split('.').nth(1)).unwrap_or_default().to_owned();
-        self.0.lock().unwrap().push(Call { action, units: 0.0 });
+        let target = context.request().headers().get("x-amz-target").unwrap();
+        let action = target.split('.').nth(1).unwrap().to_owned();
+        let body = serde_json::from_slice(context.request().body().bytes().unwrap()).unwrap();
+        let permits = self.needs(&action, &body);
+        let refused: Vec<_> = permits.difference(&self.allowed).collect();
+        assert!(refused.is_empty(), "template.yaml does not allow {}: {refused:?}", self.function);
+        let function = self.function.clone();
+        self.recorder.0.lock().unwrap().push(Call { function, action, permits, units: 0.0 });
         Ok(())
     }
 
@@ -94,7 +146,9 @@ impl Intercept for Recorder {
         } else {
             0.0
         };
-        self.0.lock().unwrap().last_mut().unwrap().units += units;
+        if let Some(call) = self.recorder.0.lock().unwrap().last_mut() {
+            call.units += units;
+        }
         Ok(())
     }
 }

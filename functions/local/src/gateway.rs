@@ -35,13 +35,10 @@ use shared::{
 use time::{OffsetDateTime, format_description::StaticFormatDescription, macros::format_description};
 use uuid::Uuid;
 
-use crate::{engine::StartError, template};
+use crate::{engine::StartError, template::HttpApi};
 
 /// What API Gateway accepts of a body.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
-
-/// What the functions in the template have as `Timeout`.
-const FUNCTION_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The form of `requestContext.time`.
 const COMMON_LOG_TIME: StaticFormatDescription =
@@ -62,19 +59,24 @@ struct Route {
 pub struct Gateway {
     routes: HashMap<Method, matchit::Router<Route>>,
     default: Option<Route>,
+    /// How long a function may take.
+    timeout: Duration,
 }
 
 impl Gateway {
-    /// A gateway to the functions of `app`, routed by `template`.
+    /// A gateway to the functions, each with an app of its own as when it is deployed, routed by
+    /// `template`.
     ///
     /// # Errors
     /// [`StartError::Template`] where the template names a function that there is not, or a route
     /// that can't be.
-    pub fn new(app: &Arc<App>, template: &str) -> Result<Self, StartError> {
+    pub fn new(app: impl Fn(&str) -> Arc<App>, template: &str) -> Result<Self, StartError> {
         let broken = |problem: String| StartError::Template(problem);
         let functions = functions(app);
-        let mut gateway = Self { routes: HashMap::new(), default: None };
-        for route in template::routes(template).map_err(|error| broken(error.to_string()))? {
+        let HttpApi { routes, timeout } =
+            HttpApi::parse(template).map_err(|error| broken(error.to_string()))?;
+        let mut gateway = Self { routes: HashMap::new(), default: None, timeout };
+        for route in routes {
             let function = functions.get(route.function.as_str()).cloned();
             let function =
                 function.ok_or_else(|| broken(format!("there is no function {:?}", route.function)))?;
@@ -112,27 +114,26 @@ impl Gateway {
     }
 }
 
-/// Every function of `app`, by the name of its binary.
-#[must_use]
-pub fn functions(app: &Arc<App>) -> HashMap<&'static str, Function> {
+/// Every function by the name of its binary, each with the app made for it.
+pub fn functions(app: impl Fn(&str) -> Arc<App>) -> HashMap<&'static str, Function> {
     HashMap::from([
-        ("create-category", function(app, create_category::handle)),
-        ("list-categories", function(app, list_categories::handle)),
-        ("get-category", function(app, get_category::handle)),
-        ("update-category", function(app, update_category::handle)),
-        ("delete-category", function(app, delete_category::handle)),
-        ("list-category-history", function(app, list_category_history::handle)),
-        ("not-found", function(app, not_found::handle)),
+        ("create-category", function(app("create-category"), create_category::handle)),
+        ("list-categories", function(app("list-categories"), list_categories::handle)),
+        ("get-category", function(app("get-category"), get_category::handle)),
+        ("update-category", function(app("update-category"), update_category::handle)),
+        ("delete-category", function(app("delete-category"), delete_category::handle)),
+        ("list-category-history", function(app("list-category-history"), list_category_history::handle)),
+        ("not-found", function(app("not-found"), not_found::handle)),
     ])
 }
 
 /// A handler as Lambda runs it: JSON in, JSON out.
-fn function<H, F>(app: &Arc<App>, handler: H) -> Function
+fn function<H, F>(app: Arc<App>, handler: H) -> Function
 where
     H: Fn(Arc<App>, Request) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Handled<shared::http::Response>> + Send + 'static,
 {
-    let service = shared::lambda::service(app.clone(), handler);
+    let service = shared::lambda::service(app, handler);
     Arc::new(move |event, context| {
         let service = service.clone();
         let invoked = async move {
@@ -178,7 +179,7 @@ impl Gateway {
         let event = event(parts, body, &route.key, &parameters, host, source, &id);
         let mut context = Context::default();
         context.request_id.clone_from(&id);
-        context.deadline = millis(OffsetDateTime::now_utc() + FUNCTION_TIMEOUT);
+        context.deadline = millis(OffsetDateTime::now_utc() + self.timeout);
         match (route.function)(event.to_string(), context).await {
             Some(answer) => response(answer, &id),
             None => refusal(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),

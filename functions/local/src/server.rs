@@ -44,8 +44,9 @@ impl Server {
         let clock = Clock::default();
         let store = Store::new(client(engine.url()), tables(), clock.clone());
         prepare(&store, &clock).await?;
-        let app = Arc::new(App::new(store, clock, format!("http://{address}/docs")));
-        let (stop, serving) = serve(&app, listener)?;
+        let docs_url = format!("http://{address}/docs");
+        let app = |_: &str| Arc::new(App::new(store.clone(), clock.clone(), docs_url.clone()));
+        let (stop, serving) = serve(app, listener)?;
         Ok(Self { address, stop, serving, engine })
     }
 
@@ -69,12 +70,12 @@ impl Server {
     }
 }
 
-/// Serves the functions of `app` until the sender is dropped or used.
+/// Serves the functions, each with the app made for it, until the sender is dropped or used.
 ///
 /// # Errors
 /// [`StartError`].
 pub fn serve(
-    app: &Arc<App>,
+    app: impl Fn(&str) -> Arc<App>,
     listener: std::net::TcpListener,
 ) -> Result<(oneshot::Sender<()>, JoinHandle<()>), StartError> {
     let router = Gateway::new(app, template::TEXT)?.into_router();

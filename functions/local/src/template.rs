@@ -1,17 +1,31 @@
 //! The deployed stack's template, which the local gateway takes its routes from.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::Deserialize;
 
 /// The text of `template.yaml`.
 pub const TEXT: &str = include_str!("../../../template.yaml");
 
-/// As much of the template as routing needs.
+/// As much of the template as the gateway needs.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Template {
+    globals: Globals,
     resources: BTreeMap<String, Resource>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Globals {
+    function: FunctionGlobals,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct FunctionGlobals {
+    /// In seconds.
+    timeout: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -66,21 +80,30 @@ pub struct Route {
     pub matches: Option<(String, String)>,
 }
 
-/// The routes in a template's `HttpApi` events.
-///
-/// # Errors
-/// Where the text is not a template.
-pub fn routes(text: &str) -> Result<Vec<Route>, serde_saphyr::Error> {
-    let template: Template = serde_saphyr::from_str(text)?;
-    let functions =
-        template.resources.into_values().filter(|resource| resource.r#type == "AWS::Serverless::Function");
-    Ok(functions
-        .flat_map(|Resource { metadata, properties, .. }| {
+/// The HTTP API that a template describes.
+#[derive(Debug)]
+pub struct HttpApi {
+    pub routes: Vec<Route>,
+    /// How long a function may take.
+    pub timeout: Duration,
+}
+
+impl HttpApi {
+    /// Reads the `HttpApi` events of a template.
+    ///
+    /// # Errors
+    /// Where the text is not a template.
+    pub fn parse(text: &str) -> Result<Self, serde_saphyr::Error> {
+        let Template { globals, resources } = serde_saphyr::from_str(text)?;
+        let functions =
+            resources.into_values().filter(|resource| resource.r#type == "AWS::Serverless::Function");
+        let routes = functions.flat_map(|Resource { metadata, properties, .. }| {
             let events = properties.events.into_values().filter(|event| event.r#type == "HttpApi");
             events.map(move |event| Route {
                 function: metadata.build_properties.binary.clone(),
                 matches: event.properties.method.zip(event.properties.path),
             })
-        })
-        .collect())
+        });
+        Ok(Self { routes: routes.collect(), timeout: Duration::from_secs(globals.function.timeout) })
+    }
 }
