@@ -5,7 +5,11 @@ use std::{env, time::Duration};
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_sdk_dynamodb::{
     Client,
-    config::{BehaviorVersion, Region, SharedHttpClient, retry::RetryConfig, timeout::TimeoutConfig},
+    config::{
+        BehaviorVersion, Region, SharedHttpClient, StalledStreamProtectionConfig,
+        retry::{RetryConfig, RetryPartition, TokenBucket},
+        timeout::TimeoutConfig,
+    },
 };
 use aws_smithy_http_client::{
     Builder,
@@ -39,24 +43,48 @@ impl App {
     }
 }
 
-/// How the service talks to DynamoDB: everything but who it is.
+/// How the service talks to DynamoDB: everything but who it is. The limits are those of reads; a
+/// write has its own.
 #[must_use]
 pub fn client_config(region: String, endpoint: Option<String>) -> aws_sdk_dynamodb::config::Builder {
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(1))
-        .operation_attempt_timeout(Duration::from_millis(1500))
-        .operation_timeout(Duration::from_secs(9))
-        .build();
+    // An environment serves one request at a time, whose attempts and time are bounded. A budget of
+    // retries over all requests would only let one outage starve the requests after it.
     let retries =
-        RetryConfig::standard().with_max_attempts(6).with_initial_backoff(Duration::from_millis(50));
+        RetryPartition::custom("customers-categories").token_bucket(TokenBucket::unlimited()).build();
     let mut config = aws_sdk_dynamodb::Config::builder();
     config.set_endpoint_url(endpoint);
     config
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(region))
         .http_client(http_client())
-        .timeout_config(timeouts)
-        .retry_config(retries)
+        .retry_partition(retries)
+        // Answers are a few KB and arrive at once; the timeouts below are enough.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .timeout_config(timeouts(Duration::from_secs(1), Duration::from_secs(3)))
+        .retry_config(retry_config(3))
+}
+
+/// What a write does otherwise: DynamoDB finishes a stuck transaction when it is sent again after
+/// about five seconds, so there have to be attempts after that.
+pub(crate) fn write_config() -> aws_sdk_dynamodb::config::Builder {
+    aws_sdk_dynamodb::Config::builder()
+        .timeout_config(timeouts(Duration::from_millis(1500), Duration::from_secs(9)))
+        .retry_config(retry_config(6))
+}
+
+/// Connecting within a region takes milliseconds; whoever needs a second won't be there in two. A
+/// single attempt must not use up the operation: connections die while an environment is frozen.
+fn timeouts(attempt: Duration, operation: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(attempt)
+        .operation_timeout(operation)
+        .build()
+}
+
+/// DynamoDB's own recommendation is 50 ms before the first retry; the SDK's default is a second.
+fn retry_config(attempts: u32) -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(attempts).with_initial_backoff(Duration::from_millis(50))
 }
 
 /// The one HTTP stack: hyper and rustls with ring.

@@ -1,9 +1,9 @@
 //! The one bootstrap that every function calls.
 
-use std::{env, panic, panic::AssertUnwindSafe, sync::Arc};
+use std::{env, panic, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
-use lambda_http::{RequestExt, Service, service_fn};
+use lambda_http::{Context, RequestExt, Service, service_fn};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{
     Layer, Registry, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt,
@@ -11,8 +11,15 @@ use tracing_subscriber::{
 
 use crate::{
     App, Error, Result,
+    clock::Clock,
+    error::Fault,
     http::{Request, Response, response},
 };
+
+/// What is left for answering when a request's time is up.
+const TO_ANSWER: Duration = Duration::from_secs(1);
+
+const UNLIMITED: Duration = Duration::from_hours(1);
 
 /// Serves a function's events until the execution environment ends.
 ///
@@ -40,16 +47,28 @@ where
     service_fn(move |request: Request| {
         let (app, handler) = (app.clone(), handler.clone());
         async move {
-            let request_id = request.lambda_context_ref().map(|context| context.request_id.clone());
+            let context = request.lambda_context();
             let docs_url = app.docs_url.clone();
-            let handled = AssertUnwindSafe(async move { handler(app, request).await }).catch_unwind().await;
-            let handled = handled.unwrap_or_else(|_| Err(Error::unexpected("the handler panicked")));
+            let time = time_left(&context);
+            let handled = AssertUnwindSafe(async move { handler(app, request).await }).catch_unwind();
+            let handled = match tokio::time::timeout(time, handled).await {
+                Ok(Ok(handled)) => handled,
+                Ok(Err(_)) => Err(Error::unexpected("the handler panicked")),
+                Err(_) => Err(Error::Timeout(Fault("the request's time was up".into()))),
+            };
             Ok(handled.unwrap_or_else(|error| {
-                log(&error, request_id.as_deref().unwrap_or_default());
+                log(&error, &context.request_id);
                 response::error(&error, &docs_url)
             }))
         }
     })
+}
+
+/// How long a handler may take: until a second before Lambda would end it without an answer. A
+/// deadline that has passed was not meant as one (`cargo lambda watch` sends 1970).
+fn time_left(context: &Context) -> Duration {
+    let millis = context.deadline.saturating_sub(Clock::default().timestamp().as_millis());
+    if millis == 0 { UNLIMITED } else { Duration::from_millis(millis).saturating_sub(TO_ANSWER) }
 }
 
 fn log(error: &Error, request_id: &str) {

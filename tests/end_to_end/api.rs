@@ -65,6 +65,12 @@ impl Apps {
 
 impl Api {
     pub async fn start() -> Self {
+        Self::start_with(|endpoint| endpoint).await
+    }
+
+    /// With functions that reach the database where `route` says; the test itself reaches it
+    /// directly.
+    pub async fn start_with(route: impl FnOnce(String) -> String) -> Self {
         let engine = match env::var(ENDPOINT) {
             Ok(_) => None,
             Err(_) => Some(Engine::start(&Data::Memory, 0).unwrap()),
@@ -78,8 +84,12 @@ impl Api {
         server::prepare(&store, &clock).await.unwrap();
 
         let recorder = Recorder::default();
-        let apps =
-            Apps { endpoint, tables: tables.clone(), clock: clock.clone(), recorder: recorder.clone() };
+        let apps = Apps {
+            endpoint: route(endpoint),
+            tables: tables.clone(),
+            clock: clock.clone(),
+            recorder: recorder.clone(),
+        };
         let listener = engine::bind(0).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let gateway = server::serve(|function| apps.app(function), listener).unwrap();

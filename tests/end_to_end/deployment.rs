@@ -9,6 +9,7 @@ use shared::http::Operation;
 
 use crate::{
     api::{Api, CATEGORIES, HISTORY, category, send},
+    proxy::{Fault, Proxy},
     recorder::Call,
     template::{AttributeDefinition, KeyElement, Permit, TEMPLATE},
 };
@@ -94,9 +95,11 @@ async fn the_templates_tables_are_those_the_service_makes_for_itself() {
 /// a permission that nothing needs is found too.
 #[tokio::test]
 async fn policies_allow_what_the_functions_do_and_no_more() {
-    let api = Api::start().await;
+    let proxy = Proxy::default();
+    let api = Api::start_with(|endpoint| proxy.serve(endpoint)).await;
+    // A write whose answer is lost is looked for.
+    proxy.break_next(6, "TransactWriteItems", Fault::CutAfter);
     api.create(7, "gold").await;
-    api.post(json!({ "id": 7, "value": "gold" })).await;
     let moment = api.get(&category(7)).await.json()["updated_at"].as_str().unwrap().to_owned();
     api.patch(&category(7), json!({ "value": "silver" })).await;
     for path in [category(7), CATEGORIES.into(), HISTORY.into()] {

@@ -1,15 +1,13 @@
 //! The one way to write: a category and its history entry in one transaction.
 
-use aws_sdk_dynamodb::{
-    error::SdkError,
-    operation::transact_write_items::TransactWriteItemsError,
-    types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 
 use super::{Store, failure, items, keys};
 use crate::{
-    Error, Result,
-    domain::{Change, Customer, Record},
+    Error, Result, config,
+    domain::{Change, Customer, Record, Revision},
     error::Fault,
 };
 
@@ -58,26 +56,45 @@ impl Store {
             .transact_items(TransactWriteItem::builder().put(category.map_err(Error::unexpected)?).build())
             .transact_items(TransactWriteItem::builder().put(entry.map_err(Error::unexpected)?).build())
             .client_request_token(change.entry.revision.to_string())
+            .customize()
+            .config_override(config::write_config())
             .send()
             .await;
-        match sent {
-            Ok(_) => Ok(Commit::Done),
-            Err(error) => cancelled(&error),
+        let Err(error) = sent else { return Ok(Commit::Done) };
+        if let Some(reasons) = failure::cancellation(&error) {
+            return cancelled(reasons);
         }
+        match failure::error("TransactWriteItems", &error) {
+            error @ (Error::Unavailable(_) | Error::Timeout(_)) => {
+                self.settle(customer, change.entry.revision, error).await
+            }
+            error => Err(error),
+        }
+    }
+
+    /// Finds out whether a write whose answer was lost has been committed: its entry's key is the
+    /// revision that was minted for it. Where that can't be seen, it stays with the error.
+    async fn settle(&self, customer: &Customer, revision: Revision, error: Error) -> Result<Commit> {
+        let entry = self
+            .client
+            .get_item()
+            .table_name(&self.tables.categories)
+            .set_key(Some(keys::item(customer, keys::history(revision))))
+            .consistent_read(true)
+            .send()
+            .await;
+        let committed = entry.is_ok_and(|answer| answer.item.is_some());
+        tracing::warn!(%revision, committed, "the answer to a write was lost");
+        if committed { Ok(Commit::Done) } else { Err(error) }
     }
 }
 
-fn cancelled<R>(error: &SdkError<TransactWriteItemsError, R>) -> Result<Commit>
-where
-    R: std::fmt::Debug + Send + Sync + 'static,
-{
+/// What the reasons, in the order of the transaction's items, say.
+fn cancelled(reasons: &[CancellationReason]) -> Result<Commit> {
     const CONDITION: &str = "ConditionalCheckFailed";
     const CONFLICT: &str = "TransactionConflict";
     const THROTTLED: [&str; 2] = ["ThrottlingError", "ProvisionedThroughputExceeded"];
 
-    let Some(reasons) = failure::cancellation(error) else {
-        return Err(failure::error("TransactWriteItems", error));
-    };
     let codes: Vec<&str> = reasons.iter().map(|reason| reason.code().unwrap_or_default()).collect();
     match codes.as_slice() {
         // The entry's key is this attempt's own revision, so an earlier send has written it.

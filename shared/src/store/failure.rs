@@ -8,8 +8,12 @@ use aws_sdk_dynamodb::{
 
 use crate::{Error, error::Fault};
 
+/// Stands for an answer without a code: not DynamoDB's, whatever its status.
+const GARBAGE: &str = "no answer of DynamoDB's";
+
 /// Codes of a database that is there but can't serve now. The SDK has retried them already.
-const TRANSIENT: [&str; 8] = [
+const TRANSIENT: [&str; 9] = [
+    GARBAGE,
     "InternalServerError",
     "ItemCollectionSizeLimitExceededException",
     "LimitExceededException",
@@ -34,7 +38,7 @@ where
         }
         SdkError::ServiceError(context) => {
             // Only code and message: an error's debug output can carry items.
-            let code = context.err().code().unwrap_or("unknown");
+            let code = context.err().code().unwrap_or(GARBAGE);
             let fault =
                 Fault(format!("{operation}: {code}: {}", context.err().message().unwrap_or_default()));
             if TRANSIENT.contains(&code) { Error::Unavailable(fault) } else { Error::Unexpected(fault) }
