@@ -42,7 +42,7 @@ pub struct Api {
     http: reqwest::Client,
     /// Dropped with the test, which ends the server and the engine.
     _gateway: (oneshot::Sender<()>, JoinHandle<()>),
-    engine: Option<Engine>,
+    _engine: Option<Engine>,
 }
 
 /// Makes each function its app. Its client may do what the template's policies for the function
@@ -94,17 +94,12 @@ impl Api {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let gateway = server::serve(|function| apps.app(function), listener).unwrap();
         let http = reqwest::Client::new();
-        Self { url, clock, store, client, tables, recorder, apps, http, _gateway: gateway, engine }
+        Self { url, clock, store, client, tables, recorder, apps, http, _gateway: gateway, _engine: engine }
     }
 
     /// What a function has at hand when it is deployed.
     pub fn app(&self, function: &str) -> Arc<App> {
         self.apps.app(function)
-    }
-
-    /// The database goes away, as in an outage.
-    pub fn stop_database(&mut self) {
-        drop(self.engine.take());
     }
 
     /// A request with the key that may do everything.

@@ -9,7 +9,10 @@ use reqwest::{
 use serde_json::json;
 use shared::domain::{ApiKey, KeyHash, KeyName, Orgs, Permission, Secret};
 
-use crate::api::{Answer, Api, CATEGORIES, HISTORY, category, send};
+use crate::{
+    api::{Answer, Api, CATEGORIES, HISTORY, category, send},
+    proxy::Proxy,
+};
 
 const OPERATIONS: [(&str, &str, Permission); 6] = [
     ("POST", "", Permission::Write),
@@ -210,9 +213,10 @@ async fn a_new_key_opens_within_5_seconds_of_a_premature_try() {
 
 #[tokio::test]
 async fn without_the_key_store_nobody_gets_in() {
-    let mut api = Api::start().await;
+    let proxy = Proxy::default();
+    let api = Api::start_with(|endpoint| proxy.serve(endpoint)).await;
     api.create(7, "gold").await;
-    api.stop_database();
+    proxy.close();
     call(&api, "READ_ONLY", "GET", CATEGORIES).await.refused(503, "MCUS.001.005");
     // A key that is known is forgotten like any other.
     api.clock.advance(Duration::from_secs(30));

@@ -8,7 +8,10 @@ use reqwest::Method;
 use serde_json::json;
 use shared::{App, clock::Clock, http::ErrorCode, store::Store};
 
-use crate::api::{Api, CATEGORIES, HISTORY, category, send};
+use crate::{
+    api::{Api, CATEGORIES, HISTORY, category, send},
+    proxy::Proxy,
+};
 
 /// One request per operation, all of them well-formed.
 fn every_operation() -> [(Method, String); 6] {
@@ -55,12 +58,13 @@ fn codes_are_distinct_and_titled_as_the_contract_has_them() {
 
 #[tokio::test]
 async fn without_a_database_every_operation_is_unavailable() {
-    let mut api = Api::start().await;
+    let proxy = Proxy::default();
+    let api = Api::start_with(|endpoint| proxy.serve(endpoint)).await;
     // Every function knows the key by then, so it is the operation itself that fails.
     for (method, path) in every_operation() {
         send(api.request(method.clone(), &path).body(body(&method))).await;
     }
-    api.stop_database();
+    proxy.close();
     for (method, path) in every_operation() {
         let answer = send(api.request(method.clone(), &path).body(body(&method))).await;
         assert_eq!(

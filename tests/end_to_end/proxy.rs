@@ -15,7 +15,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use local::engine;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinHandle};
 
 /// What happens to a call.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,26 +38,38 @@ pub enum Fault {
 
 #[derive(Clone, Copy, Debug)]
 struct Rule {
-    action: &'static str,
+    /// `None`: whatever the call.
+    action: Option<&'static str>,
     fault: Fault,
     /// How often it still applies.
     left: usize,
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct Proxy(Arc<Mutex<Option<Rule>>>);
+pub struct Proxy {
+    rule: Arc<Mutex<Option<Rule>>>,
+    accepting: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
 
 type Body = BoxBody<Bytes, io::Error>;
 
 impl Proxy {
     /// From now on, the next `times` calls of `action` fare like this.
     pub fn break_next(&self, times: usize, action: &'static str, fault: Fault) {
-        *self.0.lock().unwrap() = Some(Rule { action, fault, left: times });
+        *self.rule.lock().unwrap() = Some(Rule { action: Some(action), fault, left: times });
     }
 
     /// All is well again.
     pub fn mend(&self) {
-        *self.0.lock().unwrap() = None;
+        *self.rule.lock().unwrap() = None;
+    }
+
+    /// The database goes away: open connections end, new ones are refused.
+    pub fn close(&self) {
+        *self.rule.lock().unwrap() = Some(Rule { action: None, fault: Fault::CutBefore, left: usize::MAX });
+        if let Some(accepting) = self.accepting.lock().unwrap().take() {
+            accepting.abort();
+        }
     }
 
     /// Starts in front of `endpoint`; returns where.
@@ -66,7 +78,7 @@ impl Proxy {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let listener = TcpListener::from_std(listener).unwrap();
         let (proxy, http) = (self.clone(), reqwest::Client::new());
-        tokio::spawn(async move {
+        let accepting = tokio::spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {
                 let (proxy, http, endpoint) = (proxy.clone(), http.clone(), endpoint.clone());
                 let service = service_fn(move |request| {
@@ -81,12 +93,15 @@ impl Proxy {
                 });
             }
         });
+        *self.accepting.lock().unwrap() = Some(accepting);
         url
     }
 
     fn fault(&self, action: &str) -> Option<Fault> {
-        let mut rule = self.0.lock().unwrap();
-        let rule = rule.as_mut().filter(|rule| rule.left > 0 && rule.action == action)?;
+        let mut rule = self.rule.lock().unwrap();
+        let rule = rule
+            .as_mut()
+            .filter(|rule| rule.left > 0 && rule.action.is_none_or(|broken| broken == action))?;
         rule.left -= 1;
         Some(rule.fault)
     }
@@ -124,7 +139,7 @@ impl Proxy {
         let body = forwarded.bytes().await.map_err(io::Error::other)?;
         match fault {
             Some(Fault::CutAfter) => Err(io::Error::other("cut after")),
-            Some(Fault::CutAmid) => Ok(cut_amid(status, body)),
+            Some(Fault::CutAmid) => Ok(cut_amid(status, &body)),
             Some(Fault::Garbage) => {
                 Ok(answer(200, Bytes::from_static(b"<html>Welcome to the hotel's network")))
             }
@@ -142,7 +157,7 @@ fn answer(status: u16, body: Bytes) -> Response<Body> {
         .unwrap()
 }
 
-fn cut_amid(status: u16, body: Bytes) -> Response<Body> {
+fn cut_amid(status: u16, body: &Bytes) -> Response<Body> {
     let length = body.len();
     let half = body.slice(..length / 2);
     let frames = [Ok(Frame::data(half)), Err(io::Error::other("cut amid"))];
