@@ -2,7 +2,10 @@
 
 use std::{env, sync::Arc};
 
-use crate::recorder::{Enforcer, Recorder};
+use crate::{
+    description,
+    recorder::{Enforcer, Recorder},
+};
 use aws_sdk_dynamodb::Client;
 use local::{Data, Engine, engine, server};
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
@@ -162,13 +165,19 @@ pub struct Answer {
     pub body: String,
 }
 
+/// Sends a request; its answer must be as `openapi.yaml` describes it.
 pub async fn send(request: RequestBuilder) -> Answer {
-    let response = request.send().await.unwrap();
-    Answer {
+    let (client, request) = request.build_split();
+    let request = request.unwrap();
+    let (method, path) = (request.method().clone(), request.url().path().to_owned());
+    let response = client.execute(request).await.unwrap();
+    let answer = Answer {
         status: response.status().as_u16(),
         headers: response.headers().clone(),
         body: response.text().await.unwrap(),
-    }
+    };
+    description::check(&method, &path, answer.status, &answer.headers, &answer.body);
+    answer
 }
 
 impl Answer {

@@ -17,6 +17,8 @@ mod capacity;
 mod concurrency;
 mod dependencies;
 mod deployment;
+mod description;
+mod docs;
 mod errors;
 mod faults;
 mod malformed;

@@ -6,7 +6,10 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::api::{Api, CATEGORIES, CUSTOMER, HISTORY, category};
+use crate::{
+    api::{Api, CATEGORIES, CUSTOMER, HISTORY, category},
+    description,
+};
 
 struct Case {
     method: &'static str,
@@ -245,7 +248,11 @@ async fn exchange(api: &Api, case: &Case) -> (u16, String) {
     connection.read_to_end(&mut answer).await.unwrap();
     let answer = String::from_utf8(answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let headers = head.lines().skip(1).map(|line| line.split_once(": ").unwrap());
+    let headers = headers.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+    description::check(&method.parse().unwrap(), path, status, &headers, body);
+    (status, body.to_owned())
 }
 
 #[tokio::test]

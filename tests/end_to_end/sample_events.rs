@@ -4,8 +4,9 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use lambda_http::Context;
 use local::gateway;
+use serde_json::Value;
 
-use crate::api::Api;
+use crate::{api::Api, description};
 
 const README: &str = include_str!("../../README.md");
 
@@ -31,8 +32,14 @@ async fn they_are_answered_as_the_readme_says() {
     for (file, status) in table() {
         let event = fs::read_to_string(events().join(file)).unwrap();
         let function = file.split('.').next().unwrap();
-        let answer = functions[function](event, Context::default()).await.unwrap();
+        let answer = functions[function](event.clone(), Context::default()).await.unwrap();
         assert_eq!(answer.status_code, i64::from(status), "{file}: {:?}", answer.body);
+        let sent: Value = serde_json::from_str(&event).unwrap();
+        let http = &sent["requestContext"]["http"];
+        let (method, path) = (http["method"].as_str().unwrap(), http["path"].as_str().unwrap());
+        let body = answer.body.as_deref().unwrap_or_default();
+        let body = std::str::from_utf8(body).unwrap();
+        description::check(&method.parse().unwrap(), path, status, &answer.headers, body);
     }
 }
 

@@ -36,6 +36,8 @@ pub enum StartError {
     Engine(String),
     #[error("template.yaml can't be used: {0}")]
     Template(String),
+    #[error("openapi.yaml can't be used: {0}")]
+    Description(String),
 }
 
 /// A running engine. It ends when dropped.

@@ -28,14 +28,11 @@ use lambda_http::{
 };
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
-use shared::{
-    App, Result as Handled,
-    http::{ErrorCode, Request},
-};
+use shared::{App, Result as Handled, http::Request};
 use time::{OffsetDateTime, format_description::StaticFormatDescription, macros::format_description};
 use uuid::Uuid;
 
-use crate::{engine::StartError, template::HttpApi};
+use crate::{docs::Docs, engine::StartError, template::HttpApi};
 
 /// What API Gateway accepts of a body.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
@@ -61,6 +58,7 @@ pub struct Gateway {
     default: Option<Route>,
     /// How long a function may take.
     timeout: Duration,
+    docs: Docs,
 }
 
 impl Gateway {
@@ -69,13 +67,14 @@ impl Gateway {
     ///
     /// # Errors
     /// [`StartError::Template`] where the template names a function that there is not, or a route
-    /// that can't be.
+    /// that can't be; [`StartError::Description`].
     pub fn new(app: impl Fn(&str) -> Arc<App>, template: &str) -> Result<Self, StartError> {
         let broken = |problem: String| StartError::Template(problem);
         let functions = functions(app);
         let HttpApi { routes, timeout } =
             HttpApi::parse(template).map_err(|error| broken(error.to_string()))?;
-        let mut gateway = Self { routes: HashMap::new(), default: None, timeout };
+        let docs = Docs::new().map_err(StartError::Description)?;
+        let mut gateway = Self { routes: HashMap::new(), default: None, timeout, docs };
         for route in routes {
             let function = functions.get(route.function.as_str()).cloned();
             let function =
@@ -153,8 +152,8 @@ async fn answer(
     let started = Instant::now();
     let (parts, body) = request.into_parts();
     let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
-    let response = if method == Method::GET && path == "/docs" {
-        docs()
+    let response = if method == Method::GET && Docs::serves(&path) {
+        gateway.docs.answer(&path).await
     } else {
         match axum::body::to_bytes(body, MAX_BODY_BYTES).await {
             Ok(body) => gateway.invoke(&parts, &body, source).await,
@@ -324,22 +323,6 @@ fn refusal(status: StatusCode, message: &str) -> Response {
     let mut response = Response::new(Body::from(json!({ "message": message }).to_string()));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-/// Where `ref` in an error leads.
-fn docs() -> Response {
-    let rows = ErrorCode::ALL.map(|error| {
-        let (code, status) = (error.code(), error.status().as_u16());
-        format!("<tr id=\"{code}\"><td>{code}<td>{status}<td>{}<td>{}", error.title(), error.message())
-    });
-    let rows = rows.join("\n");
-    let page = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Customers Categories: errors</title>\n\
-         <h1>Errors</h1><table><tr><th>Code<th>Status<th>Title<th>Message\n{rows}</table>"
-    );
-    let mut response = Response::new(Body::from(page));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     response
 }
 

@@ -1,6 +1,7 @@
 //! The whole API on a laptop: the functions' own handlers behind an HTTP gateway, over an embedded
 //! DynamoDB-compatible engine.
 
+pub mod docs;
 pub mod engine;
 pub mod gateway;
 pub mod keys;
