@@ -109,14 +109,17 @@ fn text(body: impl Into<Body>, kind: &'static str) -> Response {
 /// What a reader who followed `ref` is told.
 fn section(error: ErrorCode, example: &Example) -> String {
     let (code, status) = (error.code(), error.status().as_u16());
+    let heading = match (error.title(), error.message()) {
+        (title, message) if title == message => title.to_owned(),
+        (title, message) => format!("{title}: {message}"),
+    };
     let mut html = String::new();
     let example_json = serde_json::to_string_pretty(&example.value).unwrap_or_default();
     let _infallible = write!(
         html,
-        "<section id=\"{code}\"><h2><a href=\"#{code}\">{code}</a> {status} {}: {}</h2>\n\
+        "<section id=\"{code}\"><h2><a href=\"#{code}\">{code}</a> {status} {}</h2>\n\
          <p>{}</p>\n<details><summary>Example</summary><pre>{}</pre></details></section>\n",
-        escape(error.title()),
-        escape(error.message()),
+        escape(&heading),
         paragraph(&example.description),
         escape(&example_json),
     );

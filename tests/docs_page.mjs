@@ -1,0 +1,112 @@
+// The reference page in headless Chromium: it renders, an operation is tried on it with the key that is filled in,
+// its answer is seen, and the `ref` of an error leads to that error's explanation.
+//
+// node --test tests/docs_page.mjs, with the local server's address in API_URL, playwright-core in the folder
+// NODE_MODULES, and Chromium in CHROMIUM (or /usr/bin/chromium).
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, before, after, beforeEach, afterEach } from "node:test";
+
+const { chromium } = createRequire(join(process.env.NODE_MODULES, "x"))("playwright-core");
+
+const url = process.env.API_URL;
+const profile = mkdtempSync(join(tmpdir(), "docs-page-"));
+let browser;
+let page;
+let complaints;
+
+before(async () => {
+  browser = await chromium.launchPersistentContext(profile, {
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    headless: true,
+    // No sandbox: the tests may run as root. The rest keeps Chromium from calling home.
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+      "--disable-component-update", "--disable-sync"],
+  });
+});
+
+after(async () => {
+  await browser.close();
+  rmSync(profile, { recursive: true, force: true });
+});
+
+beforeEach(async () => {
+  complaints = [];
+  page = await browser.newPage();
+  page.setDefaultTimeout(20_000);
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("request", (request) => {
+    const target = request.url();
+    if (!target.startsWith(`${url}/`) && !target.startsWith("data:")) complaints.push(`asks ${target}`);
+  });
+});
+
+afterEach(async () => {
+  await page.close();
+  assert.deepEqual(complaints, []);
+});
+
+/** Unfolds an operation; returns what is drawn of it. */
+async function operation(id) {
+  const block = page.locator(`[id$="-${id}"].opblock`);
+  await block.locator(".opblock-summary-control").click();
+  await block.locator(".execute").waitFor();
+  return block;
+}
+
+/** Sends it as it stands; returns status and body of the answer. */
+async function execute(block) {
+  await block.locator(".execute").click();
+  const live = block.locator(".live-responses-table");
+  const status = await live.locator("tbody .response-col_status").first().innerText();
+  const bodies = live.locator(".response-col_description .highlight-code");
+  return { status: status.trim(), body: (await bodies.count()) ? await bodies.first().innerText() : "" };
+}
+
+test("every operation is drawn", async () => {
+  await page.goto(`${url}/docs`);
+  await page.locator(".opblock").first().waitFor();
+  const drawn = await page.locator(".opblock").evaluateAll((blocks) => blocks.map((block) => block.id));
+  assert.deepEqual(drawn.map((id) => id.split("-").at(-1)).sort(), ["createCategory", "deleteCategory", "getCategory",
+    "listCategories", "listCategoryHistory", "updateCategory"]);
+});
+
+test("every operation can be tried with the key and the values that are filled in", async () => {
+  await page.goto(`${url}/docs`);
+  for (const [id, expected, says] of [
+    ["createCategory", "201", ""],
+    ["getCategory", "200", '"value": "influencer"'],
+    ["listCategories", "200", '"categories"'],
+    ["updateCategory", "204", ""],
+    ["deleteCategory", "204", ""],
+    ["listCategoryHistory", "200", '"changed_by": "API_KEY"'],
+  ]) {
+    const { status, body } = await execute(await operation(id));
+    assert.equal(status, expected, `${id}: ${body}`);
+    assert.ok(body.includes(says), `${id}: ${body}`);
+  }
+});
+
+test("the ref of an error leads to the explanation of its code", async () => {
+  const refused = await fetch(`${url}/v4/orgs/telco/customers/7/categories`, {
+    headers: { "x-auth-roles": "API_KEY" },
+  });
+  const [{ error }] = (await refused.json()).errors;
+  await page.goto(error.ref);
+  await page.locator(".opblock").first().waitFor();
+  const section = page.locator(`section[id="${error.code}"]`);
+  await page.waitForFunction((code) => {
+    const { top } = document.getElementById(code).getBoundingClientRect();
+    return top >= -1 && top < innerHeight / 2;
+  }, error.code);
+  const said = await section.innerText();
+  assert.match(said, /MCUS\.999\.998/);
+  assert.match(said, /malformed/);
+});
