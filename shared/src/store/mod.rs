@@ -88,8 +88,7 @@ impl Store {
                     };
                 }
                 Commit::Lost(Some(Record::Deleted { revision, .. })) => after = Some(revision),
-                Commit::Lost(None) => {}
-                Commit::Contended => back_off(attempt).await,
+                Commit::Lost(None) | Commit::Contended => back_off(attempt).await,
             }
         }
         Err(contended())
