@@ -7,6 +7,7 @@ use std::{
     io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, ExitStatus, Output, Stdio},
+    time::Duration,
 };
 
 use rusqlite::Connection;
@@ -103,6 +104,67 @@ async fn what_was_acknowledged_survives_kill_9() {
         assert_eq!(ids, acknowledged);
         let (_, history) = server.request("GET", &format!("{CATEGORIES}/historical"), None).await;
         assert_eq!(history["history"].as_array().unwrap().len(), acknowledged.len());
+    }
+}
+
+#[tokio::test]
+async fn killed_amid_writes_it_has_what_it_acknowledged_and_nothing_half() {
+    const WRITERS: usize = 8;
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data.db");
+    let mut acknowledged = [0; WRITERS];
+    for life in 0..3 {
+        let server = Running::start(&data);
+        let http = reqwest::Client::new();
+        // Each writer changes a category of its own until nobody answers any more.
+        let writers = (0..WRITERS).map(|id| {
+            let (http, url) = (http.clone(), format!("{}{CATEGORIES}", server.url));
+            tokio::spawn(async move {
+                let mut done = 0;
+                loop {
+                    let (url, method) = if life == 0 && done == 0 {
+                        (url.clone(), reqwest::Method::POST)
+                    } else {
+                        (format!("{url}/{id}"), reqwest::Method::PATCH)
+                    };
+                    let mut body = json!({ "value": format!("{life}.{done}") });
+                    if method == reqwest::Method::POST {
+                        body["id"] = json!(id);
+                    }
+                    let request = http.request(method, url).header("x-auth-roles", "API_KEY").json(&body);
+                    match request.send().await {
+                        Ok(answer) => assert!(answer.status().is_success(), "{answer:?}"),
+                        Err(_) => return done,
+                    }
+                    done += 1;
+                }
+            })
+        });
+        let writers: Vec<_> = writers.collect();
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        let (status, _) = server.signal("-KILL");
+        assert!(!status.success());
+        for (id, writer) in writers.into_iter().enumerate() {
+            acknowledged[id] += writer.await.unwrap();
+        }
+
+        let server = Running::start(&data);
+        let (_, list) = server.request("GET", CATEGORIES, None).await;
+        for (id, acknowledged) in acknowledged.iter_mut().enumerate() {
+            let path = format!("{CATEGORIES}/historical?category_id={id}");
+            let (_, history) = server.request("GET", &path, None).await;
+            let entries = history["history"].as_array().unwrap();
+            // The write that was under way may have been committed, too.
+            assert!(
+                (*acknowledged..=*acknowledged + 1).contains(&entries.len()),
+                "{acknowledged} {entries:?}"
+            );
+            *acknowledged = entries.len();
+            for pair in entries.windows(2) {
+                assert_eq!(pair[0]["previous"]["value"], pair[1]["value"]);
+            }
+            assert_eq!(list["categories"][id]["value"], entries[0]["value"]);
+        }
     }
 }
 

@@ -1,7 +1,10 @@
 //! The tables themselves. Only the local server and tests create them; a deployed stack's come
 //! from `template.yaml`.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::{
+    client::Waiters,
     error::SdkError,
     operation::create_table::CreateTableError,
     types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType},
@@ -10,8 +13,10 @@ use aws_sdk_dynamodb::{
 use super::{Store, api_keys, failure, keys};
 use crate::{Error, Result};
 
+const LONGEST: Duration = Duration::from_mins(2);
+
 impl Store {
-    /// Creates the tables that are missing.
+    /// Creates the tables that are missing, and waits until they can be used.
     ///
     /// # Errors
     /// The database's failure.
@@ -37,11 +42,11 @@ impl Store {
         }
         match request.send().await {
             Err(SdkError::ServiceError(error))
-                if matches!(error.err(), CreateTableError::ResourceInUseException(_)) =>
-            {
-                Ok(())
-            }
-            created => created.map(drop).map_err(|error| failure::error("CreateTable", &error)),
+                if matches!(error.err(), CreateTableError::ResourceInUseException(_)) => {}
+            created => drop(created.map_err(|error| failure::error("CreateTable", &error))?),
         }
+        // DynamoDB takes seconds to make a table.
+        let exists = self.client.wait_until_table_exists().table_name(name).wait(LONGEST).await;
+        exists.map(drop).map_err(Error::unexpected)
     }
 }
