@@ -64,6 +64,28 @@ fn every_function_in_the_tree_is_in_the_template() {
     assert_eq!(TEMPLATE.functions().into_keys().map(ToOwned::to_owned).collect::<BTreeSet<_>>(), deployed);
 }
 
+/// The API needs the functions' aliases, these their deployment groups, and those the alarms that
+/// roll a deployment back: one that refers to the API closes a circle, which only AWS would find.
+#[test]
+fn alarms_that_roll_back_a_deployment_do_not_need_the_api() {
+    fn mentions_api(value: &Value) -> bool {
+        match value {
+            Value::String(text) => text == "Api" || text.starts_with("Api."),
+            Value::Array(items) => items.iter().any(mentions_api),
+            Value::Object(members) => members.values().any(mentions_api),
+            _ => false,
+        }
+    }
+    let template: Value = serde_saphyr::from_str(TEXT).unwrap();
+    let alarms = &template["Globals"]["Function"]["DeploymentPreference"]["Alarms"];
+    for alarm in alarms.as_array().unwrap() {
+        let alarm = &template["Resources"][alarm.as_str().unwrap()];
+        assert_eq!(alarm["Type"], "AWS::CloudWatch::Alarm");
+        assert!(!mentions_api(alarm), "{alarm}");
+    }
+    assert!(mentions_api(&template["Resources"]["LatencyAlarm"]));
+}
+
 #[test]
 fn panics_unwind_in_what_is_deployed() {
     assert_eq!(manifest()["profile"]["release"]["panic"].as_str(), Some("unwind"));

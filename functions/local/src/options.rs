@@ -40,8 +40,8 @@ pub struct EngineOptions {
     )]
     pub data: PathBuf,
 
-    /// Keep the data in memory alone, and forget it at the end
-    #[arg(long, env = "LOCAL_IN_MEMORY", conflicts_with = "data", global = true)]
+    /// Keep the data in memory alone, whatever `--data` says, and forget it at the end
+    #[arg(long, env = "LOCAL_IN_MEMORY", global = true)]
     pub in_memory: bool,
 }
 
