@@ -14,6 +14,7 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 
@@ -33,6 +34,7 @@ class Function:
 
     def __init__(self, bootstrap, variables):
         self.port = free_port()
+        self.log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             [
                 EMULATOR,
@@ -41,7 +43,7 @@ class Function:
                 bootstrap,
             ],
             env={**os.environ, **variables, "AWS_LAMBDA_FUNCTION_TIMEOUT": "15"},
-            stdout=subprocess.PIPE,
+            stdout=self.log,
             stderr=subprocess.STDOUT,
         )
         for _ in range(200):
@@ -79,6 +81,9 @@ def main(build, local):
             right = answer.get("statusCode") == int(status)
             failed += not right
             print(f"{event}: {answer.get('statusCode')}" + ("" if right else f", not {status}: {answer}"))
+            if not right:
+                functions[name].log.seek(0)
+                print(functions[name].log.read().decode())
         print(f"{len(rows) - failed} passed, {failed} failed")
         return failed or len(rows) == 0 or len(functions) != 7
     finally:
