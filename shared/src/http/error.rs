@@ -136,6 +136,11 @@ pub fn answer(error: &Error, docs_url: &str) -> Response {
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, response::JSON);
     match error {
+        // RFC 9110, section 15.5.2, wants a challenge; no registered scheme is a key in a header.
+        Error::Unauthorized => {
+            let challenge = HeaderValue::from_static("ApiKey realm=\"customers-categories\"");
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
         Error::MethodNotAllowed { allow } => {
             headers.extend(HeaderValue::from_str(allow).ok().map(|allow| (header::ALLOW, allow)));
         }
