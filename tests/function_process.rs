@@ -34,7 +34,7 @@ struct RuntimeApi {
 }
 
 impl RuntimeApi {
-    async fn serve(&self) -> String {
+    fn serve(&self) -> String {
         let listener = TcpListener::from_std(engine::bind(0).unwrap()).unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let router = Router::new()
@@ -119,7 +119,7 @@ async fn killed_amid_a_write_it_leaves_that_whole_or_not_at_all() {
         http.post(&url).header("x-auth-roles", "API_KEY").json(&json!({ "id": 7, "value": "start" }));
     assert_eq!(create.send().await.unwrap().status(), 201);
     let runtime_api = RuntimeApi::default();
-    let address = runtime_api.serve().await;
+    let address = runtime_api.serve();
 
     let mut known = 1;
     for life in 0..12 {

@@ -3,25 +3,23 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, LazyLock},
+    sync::LazyLock,
+    time::Duration,
 };
 
 use futures_util::future::join_all;
 use jsonschema::Validator;
-use local::{docs, engine, server};
+use local::docs;
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use serde_json::{Value, json};
 use shared::{
-    App,
-    clock::Clock,
     domain::{ApiKey, KeyHash, KeyName, Orgs, Permission},
     http::{ErrorCode, Operation},
-    store::Store,
 };
 
 use crate::{
     api::{Answer, Api, CATEGORIES, HISTORY, category, send},
-    proxy::Proxy,
+    proxy::{Fault, Proxy},
 };
 
 /// What HTTP itself and the gateway add to every answer.
@@ -327,30 +325,10 @@ fn request_to(api: &Api, operation: Operation, key: &str, path: &str) -> Request
     }
 }
 
-/// An API over a database that takes connections and says nothing.
-async fn with_silent_database(request: impl AsyncFnOnce(&str)) {
-    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}", silent.local_addr().unwrap());
-    tokio::spawn(async move {
-        let mut open = Vec::new();
-        while let Ok(connection) = silent.accept().await {
-            open.push(connection);
-        }
-    });
-    let clock = Clock::default();
-    let store = Store::new(server::client(endpoint), server::tables(), clock.clone());
-    let app =
-        |_: &str| Arc::new(App::new(store.clone(), clock.clone(), "https://docs.example/errors".into()));
-    let listener = engine::bind(0).unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let _gateway = server::serve(app, listener).unwrap();
-    request(&url).await;
-}
-
 #[tokio::test]
 async fn every_described_status_is_answered_and_no_other() {
     let proxy = Proxy::default();
-    let mut api = Api::start_with(|endpoint| proxy.serve(endpoint)).await;
+    let api = Api::start_with(|endpoint| proxy.serve(endpoint)).await;
     let mut received = BTreeSet::new();
     // Whatever is received here is checked in `send`, as everywhere.
     let mut receive = |operation: Operation, expected: u16, answer: Answer| {
@@ -395,6 +373,14 @@ async fn every_described_status_is_answered_and_no_other() {
     }
     receive(Operation::DeleteCategory, 204, send(request(&api, Operation::DeleteCategory, "API_KEY")).await);
 
+    // The keys are looked up again by then, which is what times out.
+    api.clock.advance(Duration::from_secs(30));
+    proxy.break_all(Fault::Silence);
+    let all = Operation::ALL.map(|operation| send(request(&api, operation, "API_KEY")));
+    for (operation, answer) in Operation::ALL.into_iter().zip(join_all(all).await) {
+        receive(operation, 504, answer);
+    }
+    proxy.mend();
     api.client.delete_table().table_name(&api.tables.categories).send().await.unwrap();
     for operation in Operation::ALL {
         receive(operation, 500, send(request(&api, operation, "API_KEY")).await);
@@ -403,14 +389,6 @@ async fn every_described_status_is_answered_and_no_other() {
     for operation in Operation::ALL {
         receive(operation, 503, send(request(&api, operation, "API_KEY")).await);
     }
-    with_silent_database(async |url| {
-        api.url = url.to_owned();
-        let all = Operation::ALL.map(|operation| send(request(&api, operation, "API_KEY")));
-        for (operation, answer) in Operation::ALL.into_iter().zip(join_all(all).await) {
-            receive(operation, 504, answer);
-        }
-    })
-    .await;
 
     let described = DESCRIPTION.operations.iter().flat_map(|operation| {
         let name = operation.id[..1].to_uppercase() + &operation.id[1..];

@@ -1,16 +1,13 @@
 //! The error table, row by row. 400 has a file of its own.
 
-use std::sync::Arc;
-
 use aws_sdk_dynamodb::types::AttributeValue;
-use local::{engine, server};
 use reqwest::Method;
 use serde_json::json;
-use shared::{App, clock::Clock, http::ErrorCode, store::Store};
+use shared::http::ErrorCode;
 
 use crate::{
     api::{Api, CATEGORIES, HISTORY, category, send},
-    proxy::Proxy,
+    proxy::{Fault, Proxy},
 };
 
 /// One request per operation, all of them well-formed.
@@ -78,24 +75,10 @@ async fn without_a_database_every_operation_is_unavailable() {
 
 #[tokio::test]
 async fn a_database_that_says_nothing_is_a_timeout() {
-    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}", silent.local_addr().unwrap());
-    tokio::spawn(async move {
-        let mut open = Vec::new();
-        while let Ok(connection) = silent.accept().await {
-            open.push(connection);
-        }
-    });
-    let clock = Clock::default();
-    let store = Store::new(server::client(endpoint), server::tables(), clock.clone());
-    let app =
-        |_: &str| Arc::new(App::new(store.clone(), clock.clone(), "https://docs.example/errors".into()));
-    let listener = engine::bind(0).unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let _gateway = server::serve(app, listener).unwrap();
-
-    let request = reqwest::Client::new().get(format!("{url}{CATEGORIES}")).header("x-auth-roles", "API_KEY");
-    let answer = send(request).await;
+    let proxy = Proxy::default();
+    let api = Api::start_with(|endpoint| proxy.serve(endpoint)).await;
+    proxy.break_all(Fault::Silence);
+    let answer = api.get(CATEGORIES).await;
     assert_eq!(answer.refused(504, "MCUS.001.009"), ["the database did not answer in time; try again"]);
 }
 

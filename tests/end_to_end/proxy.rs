@@ -59,6 +59,11 @@ impl Proxy {
         *self.rule.lock().unwrap() = Some(Rule { action: Some(action), fault, left: times });
     }
 
+    /// From now on, every call fares like this.
+    pub fn break_all(&self, fault: Fault) {
+        *self.rule.lock().unwrap() = Some(Rule { action: None, fault, left: usize::MAX });
+    }
+
     /// All is well again.
     pub fn mend(&self) {
         *self.rule.lock().unwrap() = None;
@@ -66,7 +71,7 @@ impl Proxy {
 
     /// The database goes away: open connections end, new ones are refused.
     pub fn close(&self) {
-        *self.rule.lock().unwrap() = Some(Rule { action: None, fault: Fault::CutBefore, left: usize::MAX });
+        self.break_all(Fault::CutBefore);
         if let Some(accepting) = self.accepting.lock().unwrap().take() {
             accepting.abort();
         }
