@@ -66,9 +66,4 @@ impl Moment {
         let wall = now.wall.as_millis().checked_sub(self.wall.as_millis()).map(Duration::from_millis);
         wall.is_some_and(|age| age < limit) && now.monotonic.saturating_duration_since(self.monotonic) < limit
     }
-
-    #[must_use]
-    pub fn timestamp(self) -> Timestamp {
-        self.wall
-    }
 }
