@@ -1,94 +1,26 @@
-//! A function's own binary, as Lambda runs it, killed while it writes.
+//! A function's own binary, as Lambda runs it: what it trusts, what it does before its first
+//! request, and what is left when it is killed while it writes.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
-    collections::HashMap,
-    process::{Child, Command, Stdio},
-    sync::{Arc, Mutex},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    fs,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    time::Duration,
 };
 
-use axum::{
-    Router,
-    extract::{Path, State},
-    http::StatusCode,
-    response::IntoResponse,
-    routing::{get, post},
-};
-use local::{Data, Server, engine, server};
+use emulator::{Database, RuntimeApi};
+use local::{Data, Server, server};
 use serde_json::{Value, json};
-use tokio::{
-    net::TcpListener,
-    sync::{Notify, oneshot},
-    time::{Instant, sleep_until},
-};
+use tokio::time::{Instant, sleep_until};
 
 const CATEGORIES: &str = "/v4/orgs/telco/customers/123e4567-e89b-12d3-a456-556642440000/categories";
 
-/// Lambda's Runtime API, as far as a function needs it: one invocation at a time.
-#[derive(Clone, Default)]
-struct RuntimeApi {
-    waiting: Arc<Mutex<Option<(String, Value)>>>,
-    arrived: Arc<Notify>,
-    answers: Arc<Mutex<HashMap<String, oneshot::Sender<Value>>>>,
-}
-
-impl RuntimeApi {
-    fn serve(&self) -> String {
-        let listener = TcpListener::from_std(engine::bind(0).unwrap()).unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let router = Router::new()
-            .route("/2018-06-01/runtime/invocation/next", get(next))
-            .route("/2018-06-01/runtime/invocation/{id}/response", post(answered))
-            .with_state(self.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        address
-    }
-
-    /// Hands an event to the function; the answer comes if the function lives to give it.
-    fn invoke(&self, id: String, event: Value) -> oneshot::Receiver<Value> {
-        let (sender, receiver) = oneshot::channel();
-        self.answers.lock().unwrap().insert(id.clone(), sender);
-        *self.waiting.lock().unwrap() = Some((id, event));
-        self.arrived.notify_one();
-        receiver
-    }
-
-    /// Nobody is there any more to take what waits, or to answer.
-    fn forget(&self) {
-        self.waiting.lock().unwrap().take();
-        self.answers.lock().unwrap().clear();
-    }
-}
-
-async fn next(State(api): State<RuntimeApi>) -> impl IntoResponse {
-    loop {
-        let taken = api.waiting.lock().unwrap().take();
-        if let Some((id, event)) = taken {
-            let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-            let deadline = (since_epoch + Duration::from_secs(15)).as_millis().to_string();
-            let headers = [
-                ("lambda-runtime-aws-request-id", id),
-                ("lambda-runtime-deadline-ms", deadline),
-                ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:1:function:f".to_owned()),
-            ];
-            return (headers, event.to_string());
-        }
-        api.arrived.notified().await;
-    }
-}
-
-async fn answered(State(api): State<RuntimeApi>, Path(id): Path<String>, body: String) -> StatusCode {
-    if let Some(invoked) = api.answers.lock().unwrap().remove(&id) {
-        let _gone = invoked.send(serde_json::from_str(&body).unwrap());
-    }
-    StatusCode::ACCEPTED
-}
-
-fn start(runtime_api: &str, dynamodb: &str) -> Child {
+fn command(runtime_api: &str, dynamodb: &str) -> Command {
     let tables = server::tables();
-    Command::new(env!("CARGO_BIN_EXE_update-category"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_update-category"));
+    command
         .env("AWS_LAMBDA_RUNTIME_API", runtime_api)
         .env("AWS_LAMBDA_FUNCTION_NAME", "update-category")
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
@@ -97,11 +29,32 @@ fn start(runtime_api: &str, dynamodb: &str) -> Child {
         .env("AWS_ACCESS_KEY_ID", "x")
         .env("AWS_SECRET_ACCESS_KEY", "x")
         .env("AWS_ENDPOINT_URL_DYNAMODB", dynamodb)
+        .env_remove("AWS_CA_BUNDLE")
+        .env_remove("SSL_CERT_FILE")
         .env("CATEGORIES_TABLE", tables.categories)
         .env("KEYS_TABLE", tables.keys)
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap()
+        .stdout(Stdio::null());
+    command
+}
+
+/// A function's process, killed when dropped.
+struct Function(Child);
+
+impl Function {
+    fn start(mut command: Command) -> Self {
+        Self(command.spawn().unwrap())
+    }
+
+    fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Function {
+    fn drop(&mut self) {
+        self.kill();
+    }
 }
 
 fn patch(value: &str) -> Value {
@@ -123,29 +76,25 @@ async fn killed_amid_a_write_it_leaves_that_whole_or_not_at_all() {
     let create =
         http.post(&url).header("x-auth-roles", "API_KEY").json(&json!({ "id": 7, "value": "start" }));
     assert_eq!(create.send().await.unwrap().status(), 201);
-    let runtime_api = RuntimeApi::default();
-    let address = runtime_api.serve();
 
     let mut known = 1;
     for life in 0..12 {
-        let mut function = start(&address, &server.dynamodb_url());
+        let runtime_api = RuntimeApi::start().await;
+        let mut function = Function::start(command(runtime_api.address(), &server.dynamodb_url()));
         let mut acknowledged = 0;
         // From its first answer on, the life lasts a little longer each time, so that it ends in
         // another part of a write.
         let mut end = None;
         loop {
-            let value = format!("{life}.{acknowledged}");
-            let answer = runtime_api.invoke(value.clone(), patch(&value));
+            let event = patch(&format!("{life}.{acknowledged}"));
             tokio::select! {
-                answer = answer => assert_eq!(answer.unwrap()["statusCode"], 204),
+                invoked = runtime_api.invoke(&event) => assert_eq!(invoked.answer["statusCode"], 204),
                 () = sleep_until(end.unwrap_or_else(far_off)) => break,
             }
             acknowledged += 1;
             end.get_or_insert_with(|| Instant::now() + Duration::from_millis(50 + 7 * life));
         }
-        function.kill().unwrap();
-        function.wait().unwrap();
-        runtime_api.forget();
+        function.kill();
         // The database may still be at what it was asked.
         tokio::time::sleep(Duration::from_millis(50)).await;
 
@@ -168,4 +117,83 @@ async fn killed_amid_a_write_it_leaves_that_whole_or_not_at_all() {
         known = entries.len();
     }
     server.stop().await;
+}
+
+/// What a function answers whose database is behind TLS with a certificate of an unknown authority.
+async fn over_tls(database: &Database, trusted: &[(&str, &Path)]) -> Value {
+    let runtime_api = RuntimeApi::start().await;
+    let mut command = command(runtime_api.address(), database.url());
+    command.envs(trusted.iter().copied());
+    let _function = Function::start(command);
+    runtime_api.invoke(&patch("gold")).await.answer["statusCode"].take()
+}
+
+#[tokio::test]
+async fn a_bundle_of_certificates_that_the_environment_names_is_what_counts() {
+    let server = Server::start(&Data::Memory, 0, 0).await.unwrap();
+    let database = Database::start(&server.dynamodb_url()).await;
+    let directory = tempfile::tempdir().unwrap();
+    let (right, wrong) = (directory.path().join("right.pem"), directory.path().join("wrong.pem"));
+    fs::write(&right, database.root()).unwrap();
+    fs::write(&wrong, include_str!("../shared/src/amazon-roots.pem")).unwrap();
+
+    // 404, for there is no such category: the database has answered.
+    assert_eq!(over_tls(&database, &[("AWS_CA_BUNDLE", &right)]).await, 404);
+    assert_eq!(over_tls(&database, &[("SSL_CERT_FILE", &right)]).await, 404);
+    let both = [("AWS_CA_BUNDLE", right.as_path()), ("SSL_CERT_FILE", &wrong)];
+    assert_eq!(over_tls(&database, &both).await, 404);
+
+    assert_eq!(over_tls(&database, &[]).await, 503);
+    assert_eq!(over_tls(&database, &[("AWS_CA_BUNDLE", &wrong), ("SSL_CERT_FILE", &right)]).await, 503);
+    server.stop().await;
+}
+
+#[test]
+fn a_bundle_of_no_use_ends_the_function_with_a_reason() {
+    let directory = tempfile::tempdir().unwrap();
+    let (missing, empty) = (directory.path().join("missing.pem"), directory.path().join("empty.pem"));
+    let broken = directory.path().join("broken.pem");
+    fs::write(&empty, "").unwrap();
+    fs::write(&broken, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
+    for bundle in [missing, empty, broken] {
+        let mut command = command("127.0.0.1:1", "http://127.0.0.1:1");
+        let Output { status, stderr, .. } = command.env("AWS_CA_BUNDLE", &bundle).output().unwrap();
+        assert!(!status.success());
+        let said = String::from_utf8(stderr).unwrap();
+        let named = format!("the file {}, named by AWS_CA_BUNDLE: ", bundle.display());
+        assert!(said.contains(&named) && !said.contains("panicked"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn the_connection_is_open_before_the_first_request_and_stays_the_only_one() {
+    let server = Server::start(&Data::Memory, 0, 0).await.unwrap();
+    let database = Database::start(&server.dynamodb_url()).await;
+    let directory = tempfile::tempdir().unwrap();
+    let roots = directory.path().join("roots.pem");
+    fs::write(&roots, database.root()).unwrap();
+    let runtime_api = RuntimeApi::start().await;
+    let mut command = command(runtime_api.address(), database.url());
+    let _function = Function::start({
+        command.env("AWS_CA_BUNDLE", &roots);
+        command
+    });
+
+    runtime_api.asked().await;
+    let before = database.served();
+    assert_eq!((before.connections, before.calls), (1, vec!["GetItem".to_owned()]));
+    for _ in 0..3 {
+        runtime_api.invoke(&patch("gold")).await;
+    }
+    let during = database.served();
+    // The API key once, the category three times.
+    assert_eq!((during.connections, during.calls), (0, vec!["GetItem".to_owned(); 4]));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_does_not_keep_a_function_from_starting() {
+    let runtime_api = RuntimeApi::start().await;
+    let _function = Function::start(command(runtime_api.address(), "http://127.0.0.1:1"));
+    assert_eq!(runtime_api.invoke(&patch("gold")).await.answer["statusCode"], 503);
 }

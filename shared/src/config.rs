@@ -1,6 +1,6 @@
 //! Configuration from the environment, and the SDK client made of it.
 
-use std::{env, time::Duration};
+use std::{env, fs, time::Duration};
 
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_sdk_dynamodb::{
@@ -13,20 +13,37 @@ use aws_sdk_dynamodb::{
 };
 use aws_smithy_http_client::{
     Builder,
-    tls::{Provider, rustls_provider::CryptoMode},
+    tls::{Provider, TlsContext, rustls_provider::CryptoMode},
 };
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+
+pub use aws_smithy_http_client::tls::TrustStore;
 
 use crate::{App, clock::Clock, store::Store, store::Tables};
 
 /// Where errors are documented unless `DOCS_URL` says otherwise: on the API's own host.
 const DEFAULT_DOCS_URL: &str = "/docs";
 
+/// The roots that AWS's endpoints lead to. Loading the platform's some 140 costs a cold start more
+/// than all else of the configuration. Source: <https://www.amazontrust.com/repository/>.
+const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
+
+/// Regions of partitions with certificates of other authorities: China, European Sovereign Cloud.
+const OTHER_ROOTS: [&str; 2] = ["cn-", "eusc-"];
+
+/// Each names a file of root certificates, the first before the second, as in AWS's other SDKs.
+const CA_BUNDLES: [&str; 2] = ["AWS_CA_BUNDLE", "SSL_CERT_FILE"];
+
 impl App {
-    /// An app by the environment: `CATEGORIES_TABLE`, `KEYS_TABLE`, optionally `DOCS_URL` and
-    /// `AWS_ENDPOINT_URL_DYNAMODB`, and what Lambda sets (region, credentials).
+    /// An app by the environment: `CATEGORIES_TABLE`, `KEYS_TABLE`, optionally `DOCS_URL`,
+    /// `AWS_ENDPOINT_URL_DYNAMODB` and `AWS_CA_BUNDLE` or `SSL_CERT_FILE`, and what Lambda sets
+    /// (region, credentials).
     ///
     /// # Errors
-    /// The name of a variable that is missing.
+    /// The name of a variable that is missing or of no use.
     pub fn from_env() -> Result<Self, String> {
         let required =
             |name: &str| optional(name).ok_or_else(|| format!("the environment variable {name} is not set"));
@@ -35,7 +52,8 @@ impl App {
         let region = region.ok_or("the environment variable AWS_REGION is not set")?;
         let endpoint = optional("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| optional("AWS_ENDPOINT_URL"));
 
-        let config = client_config(region, endpoint)
+        let trusted = trust_store(&region, endpoint.as_deref())?;
+        let config = client_config(region, endpoint, trusted)
             .credentials_provider(EnvironmentVariableCredentialsProvider::new());
         let docs_url = optional("DOCS_URL").unwrap_or_else(|| DEFAULT_DOCS_URL.to_owned());
         let clock = Clock::default();
@@ -45,8 +63,15 @@ impl App {
 
 /// How the service talks to DynamoDB: everything but who it is. The limits are those of reads; a
 /// write has its own.
+///
+/// # Panics
+/// Where a trusted certificate can't be parsed.
 #[must_use]
-pub fn client_config(region: String, endpoint: Option<String>) -> aws_sdk_dynamodb::config::Builder {
+pub fn client_config(
+    region: String,
+    endpoint: Option<String>,
+    trusted: TrustStore,
+) -> aws_sdk_dynamodb::config::Builder {
     // An environment serves one request at a time, whose attempts and time are bounded. A budget of
     // retries over all requests would only let one outage starve the requests after it.
     let retries =
@@ -56,7 +81,7 @@ pub fn client_config(region: String, endpoint: Option<String>) -> aws_sdk_dynamo
     config
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(region))
-        .http_client(http_client())
+        .http_client(http_client(trusted))
         .retry_partition(retries)
         // Answers are a few KB and arrive at once; the timeouts below are enough.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
@@ -70,6 +95,12 @@ pub(crate) fn write_config() -> aws_sdk_dynamodb::config::Builder {
     aws_sdk_dynamodb::Config::builder()
         .timeout_config(timeouts(Duration::from_millis(1500), Duration::from_secs(9)))
         .retry_config(retry_config(6))
+}
+
+/// What opening the connection ahead of the first request does otherwise: it must not hold up the
+/// start of a function whose database is away.
+pub(crate) fn connect_config() -> aws_sdk_dynamodb::config::Builder {
+    aws_sdk_dynamodb::Config::builder().retry_config(RetryConfig::disabled())
 }
 
 /// Connecting within a region takes milliseconds; whoever needs a second won't be there in two. A
@@ -89,10 +120,71 @@ fn retry_config(attempts: u32) -> RetryConfig {
 
 /// The one HTTP stack: hyper and rustls with ring.
 #[must_use]
-pub fn http_client() -> SharedHttpClient {
-    Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+pub fn http_client(trusted: TrustStore) -> SharedHttpClient {
+    let mut builder = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
+    // Fails only for TLS providers other than rustls.
+    if let Ok(context) = TlsContext::builder().with_trust_store(trusted).build() {
+        builder = builder.tls_context(context);
+    }
+    builder.build_https()
+}
+
+/// The file that the environment names; else Amazon's roots where the endpoint is AWS's own; else
+/// the platform's.
+fn trust_store(region: &str, endpoint: Option<&str>) -> Result<TrustStore, String> {
+    for name in CA_BUNDLES {
+        let Some(path) = optional(name) else { continue };
+        let bundle = fs::read(&path).map_err(|error| error.to_string());
+        let bundle = bundle.and_then(|pem| parsable(&pem).map(|()| pem));
+        let bundle = bundle.map_err(|error| format!("the file {path}, named by {name}: {error}"))?;
+        return Ok(TrustStore::empty().with_pem_certificate(bundle));
+    }
+    let is_amazons = endpoint.is_none() && !OTHER_ROOTS.iter().any(|prefix| region.starts_with(prefix));
+    Ok(if is_amazons {
+        TrustStore::empty().with_pem_certificate(AMAZON_ROOTS)
+    } else {
+        TrustStore::default()
+    })
+}
+
+/// The SDK panics over a certificate that it can't parse.
+fn parsable(pem: &[u8]) -> Result<(), String> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|error| format!("{error:?}"))?;
+        roots.add(certificate).map_err(|error| error.to_string())?;
+    }
+    if roots.is_empty() { Err("it has no certificate".to_owned()) } else { Ok(()) }
 }
 
 fn optional(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+
+    /// As published in Amazon's repository.
+    const FINGERPRINTS: [&str; 5] = [
+        "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
+        "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4",
+        "18ce6cfe7bf14e60b2e347b8dfe868cb31d02ebb3ada271569f50343b46db3a4",
+        "e35d28419ed02025cfa69038cd623962458da5c695fbdea3c22b0bfb25897092",
+        "568d6905a2c88708a4b3025190edcfedb1974a606a13c6e5290fcb2ae63edab5",
+    ];
+
+    #[test]
+    fn the_roots_are_those_that_amazon_publishes() {
+        parsable(AMAZON_ROOTS).unwrap();
+        let fingerprints: Vec<String> = CertificateDer::pem_slice_iter(AMAZON_ROOTS)
+            .map(|certificate| {
+                let digest = Sha256::digest(certificate.unwrap());
+                digest.iter().map(|byte| format!("{byte:02x}")).collect()
+            })
+            .collect();
+        assert_eq!(fingerprints, FINGERPRINTS);
+    }
 }

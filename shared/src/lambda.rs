@@ -21,7 +21,9 @@ const TO_ANSWER: Duration = Duration::from_secs(1);
 
 const UNLIMITED: Duration = Duration::from_hours(1);
 
-/// Serves a function's events until the execution environment ends.
+/// Serves a function's events until the execution environment ends. The connection to the database
+/// is opened first: until a function asks for its first event it has a whole core, afterwards the
+/// share that its memory buys, with 128 MB a fourteenth.
 ///
 /// # Errors
 /// A missing environment variable, or a Runtime API that can't be reached.
@@ -30,8 +32,26 @@ where
     H: Fn(Arc<App>, Request) -> F + Clone + Send + 'static,
     F: Future<Output = Result<Response>> + Send + 'static,
 {
+    let app = start()?;
+    app.store.connect().await;
+    lambda_http::run(service(app, handler)).await
+}
+
+/// As [`run`], for a function that asks the database nothing, and may not.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_without_database<H, F>(handler: H) -> Result<(), lambda_runtime::Error>
+where
+    H: Fn(Arc<App>, Request) -> F + Clone + Send + 'static,
+    F: Future<Output = Result<Response>> + Send + 'static,
+{
+    lambda_http::run(service(start()?, handler)).await
+}
+
+fn start() -> Result<Arc<App>, lambda_runtime::Error> {
     log_as_json();
-    lambda_http::run(service(Arc::new(App::from_env()?), handler)).await
+    Ok(Arc::new(App::from_env()?))
 }
 
 /// Turns a handler into what answers every request: refusals and failures in the error envelope,

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::Client;
 use comfy_table::{Table, presets::NOTHING};
 use shared::{
     clock::Clock,
-    config,
+    config::{self, TrustStore},
     domain::{ApiKey, KeyHash, Orgs, Secret, Timestamp},
     store::{Store, Tables},
 };
@@ -66,7 +66,8 @@ async fn open(
     clock: &Clock,
 ) -> Result<(Store, Option<Engine>), KeysError> {
     if let Some(table) = table {
-        let loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(config::http_client());
+        let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .http_client(config::http_client(TrustStore::default()));
         let tables = Tables { keys: table.to_owned(), ..server::tables() };
         return Ok((Store::new(Client::new(&loader.load().await), tables, clock.clone()), None));
     }

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::{Client, config::Credentials};
 use shared::{
     App,
     clock::Clock,
-    config,
+    config::{self, TrustStore},
     domain::{ApiKey, KeyHash, KeyName, Orgs, Permission},
     store::{Store, Tables},
 };
@@ -123,7 +123,9 @@ pub fn client(endpoint: String) -> Client {
 #[must_use]
 pub fn client_config(endpoint: String) -> aws_sdk_dynamodb::config::Builder {
     let credentials = Credentials::new("local", "local", None, None, "local");
-    config::client_config("us-east-1".into(), Some(endpoint)).credentials_provider(credentials)
+    // The engine speaks plain HTTP, so there is nobody to trust.
+    let trusted = TrustStore::empty();
+    config::client_config("us-east-1".into(), Some(endpoint), trusted).credentials_provider(credentials)
 }
 
 /// The names of the tables in the local engine.

@@ -22,6 +22,7 @@ use self::{
 use crate::{
     Error, Result,
     clock::Clock,
+    config,
     domain::{
         Attributes, Author, Category, CategoryId, CategoryPatch, CategoryPath, Change, Customer,
         HistoryEntry, HistoryFilter, Idempotency, NewCategory, Page, PageRequest, Reason, Record, Revision,
@@ -59,6 +60,20 @@ impl Store {
     #[must_use]
     pub fn new(client: Client, tables: Tables, clock: Clock) -> Self {
         Self { client, tables, clock }
+    }
+
+    /// Opens the connection that requests will use, by a read that finds nothing. Whether it works
+    /// does not matter: if not, requests will meet the same problem, and report it.
+    pub async fn connect(&self) {
+        let read = self
+            .client
+            .get_item()
+            .table_name(&self.tables.keys)
+            .key(api_keys::PARTITION_KEY, AttributeValue::S("none".to_owned()))
+            .customize()
+            .config_override(config::connect_config())
+            .send();
+        drop(read.await);
     }
 
     /// Creates a category. A repetition of the POST that created the one that exists is answered

@@ -1,0 +1,251 @@
+//! Contestants in turn: there and back in every two rounds, so that whatever the machine does
+//! meanwhile meets all of them alike.
+
+use std::{fs, process::Stdio, time::Duration};
+
+use emulator::Database;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    built::{self, Built, Contestant},
+    process::{Process, Roots},
+    server::Server,
+    share::Share,
+    stats::{Quartiles, quantile},
+};
+
+/// What limits a process's CPU time needs a while to be counted from scratch.
+const REST: Duration = Duration::from_millis(60);
+
+/// Warm requests of each process at its share of a core.
+const AT_SHARE: usize = 10;
+
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Settings {
+    pub rounds: usize,
+    pub warm: usize,
+    pub latency: Duration,
+    pub share: f64,
+}
+
+/// A contestant's figures. Times are in milliseconds and without DynamoDB's, sizes in MB.
+#[derive(Debug, Serialize)]
+pub struct Figures {
+    pub name: String,
+    pub init: Quartiles,
+    /// Ours alone: init of the function that opens no connection.
+    pub init_unconnected: Option<Quartiles>,
+    pub first: Quartiles,
+    pub warm: Quartiles,
+    pub warm_p99: f64,
+    pub warm_cpu: Quartiles,
+    pub cold_cpu: Quartiles,
+    pub peak_memory: f64,
+    pub package: f64,
+    pub connections: usize,
+    pub calls_first: Vec<String>,
+    pub calls_warm: Vec<String>,
+    /// Ours alone, where valgrind is there.
+    pub warm_instructions: Option<u64>,
+    pub at_share: Option<AtShare>,
+}
+
+/// Figures with a part of a core after init.
+#[derive(Debug, Serialize)]
+pub struct AtShare {
+    pub first: Quartiles,
+    /// DynamoDB's time included, as Lambda bills it.
+    pub warm_billed: Quartiles,
+}
+
+#[derive(Debug, Default)]
+struct Samples {
+    init: Vec<f64>,
+    first: Vec<f64>,
+    warm: Vec<f64>,
+    warm_cpu: Vec<f64>,
+    cold_cpu: Vec<f64>,
+    peak: Vec<f64>,
+    connections: usize,
+    calls_first: Vec<String>,
+    calls_warm: Vec<String>,
+    share_first: Vec<f64>,
+    share_warm: Vec<f64>,
+}
+
+pub async fn run(built: &Built, server: &Server, settings: &Settings) -> Vec<Figures> {
+    let event = event("get-category");
+    let database = Database::with_latency(&server.dynamodb_url, settings.latency).await;
+    let roots = Roots::new(&database, built.python_roots.as_deref());
+    let share = Share::new(settings.share);
+    if let Err(error) = &share {
+        eprintln!("left out: a share of a core: {error}");
+    }
+    let unconnected = Contestant {
+        name: "this service, unconnected".to_owned(),
+        program: built.function("not-found").to_owned(),
+        arguments: vec![],
+        package: built.function("not-found").to_owned(),
+    };
+
+    let mut samples: Vec<Samples> = built.contestants.iter().map(|_| Samples::default()).collect();
+    let mut unconnected_init = Vec::new();
+    let progress = progress(settings.rounds * built.contestants.len());
+    for round in 0..settings.rounds {
+        unconnected_init.push(millis(Process::start(&unconnected, &database, &roots).await.init));
+        let mut turns: Vec<usize> = (0..built.contestants.len()).collect();
+        if round % 2 == 1 {
+            turns.reverse();
+        }
+        for turn in turns {
+            let contestant = &built.contestants[turn];
+            progress.set_message(contestant.name.clone());
+            measure(contestant, &database, &roots, &event, settings.warm, &mut samples[turn]).await;
+            if let Ok(share) = &share {
+                at_share(contestant, &database, &roots, &event, share, &mut samples[turn]).await;
+            }
+            progress.inc(1);
+        }
+    }
+    progress.finish_and_clear();
+
+    let mut figures = Vec::new();
+    for (index, (contestant, samples)) in built.contestants.iter().zip(samples).enumerate() {
+        let mut of_one = samples.figures(contestant);
+        if index == 0 {
+            of_one.init_unconnected = Some(Quartiles::of(&unconnected_init));
+            of_one.warm_instructions = instructions(contestant, &database, &roots, &event).await;
+        }
+        figures.push(of_one);
+    }
+    figures
+}
+
+/// A sample event.
+pub fn event(name: &str) -> Value {
+    let path = built::root().join("events").join(name).with_extension("json");
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+pub fn progress(steps: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {eta} {msg}").unwrap();
+    ProgressBar::new(steps as u64).with_style(style)
+}
+
+pub fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+async fn measure(
+    contestant: &Contestant,
+    database: &Database,
+    roots: &Roots,
+    event: &Value,
+    warm: usize,
+    samples: &mut Samples,
+) {
+    let mut process = Process::start(contestant, database, roots).await;
+    samples.init.push(millis(process.init));
+    let first = process.succeed(event, database).await;
+    samples.first.push(millis(first.overhead));
+    samples.cold_cpu.push(millis(process.cpu()));
+    samples.calls_first = first.calls;
+    let before = process.cpu();
+    for _ in 0..warm {
+        let request = process.succeed(event, database).await;
+        samples.warm.push(millis(request.overhead));
+        samples.calls_warm = request.calls;
+    }
+    samples.warm_cpu.push(millis(process.cpu() - before) / warm as f64);
+    samples.peak.push(process.peak() as f64 / 1000.0);
+    samples.connections = samples.connections.max(process.connections);
+}
+
+async fn at_share(
+    contestant: &Contestant,
+    database: &Database,
+    roots: &Roots,
+    event: &Value,
+    share: &Share,
+    samples: &mut Samples,
+) {
+    let mut process = Process::start(contestant, database, roots).await;
+    share.limit(process.id());
+    for request in 0..=AT_SHARE {
+        tokio::time::sleep(REST).await;
+        let took = process.succeed(event, database).await;
+        if request == 0 {
+            samples.share_first.push(millis(took.overhead));
+        } else {
+            samples.share_warm.push(millis(took.overhead + took.database));
+        }
+    }
+}
+
+impl Samples {
+    fn figures(self, contestant: &Contestant) -> Figures {
+        Figures {
+            name: contestant.name.clone(),
+            init: Quartiles::of(&self.init),
+            init_unconnected: None,
+            first: Quartiles::of(&self.first),
+            warm: Quartiles::of(&self.warm),
+            warm_p99: quantile(&self.warm, 0.99),
+            warm_cpu: Quartiles::of(&self.warm_cpu),
+            cold_cpu: Quartiles::of(&self.cold_cpu),
+            peak_memory: self.peak.iter().copied().fold(0.0, f64::max),
+            package: built::zipped(&contestant.package) as f64 / 1e6,
+            connections: self.connections,
+            calls_first: self.calls_first,
+            calls_warm: self.calls_warm,
+            warm_instructions: None,
+            at_share: (!self.share_first.is_empty()).then(|| AtShare {
+                first: Quartiles::of(&self.share_first),
+                warm_billed: Quartiles::of(&self.share_warm),
+            }),
+        }
+    }
+}
+
+/// Instructions that a warm request takes: the difference of two runs, by what they did more.
+async fn instructions(
+    contestant: &Contestant,
+    database: &Database,
+    roots: &Roots,
+    event: &Value,
+) -> Option<u64> {
+    const FEW: u64 = 20;
+    const MANY: u64 = 120;
+
+    let under_valgrind = Contestant {
+        program: "valgrind".into(),
+        arguments: vec![
+            "--tool=callgrind".into(),
+            "--callgrind-out-file=/dev/null".into(),
+            contestant.program.clone(),
+        ],
+        ..contestant.clone()
+    };
+    if std::process::Command::new("valgrind").arg("--version").output().is_err() {
+        eprintln!("left out: instructions, which valgrind would count");
+        return None;
+    }
+    let mut totals = [0, 0];
+    for (total, requests) in totals.iter_mut().zip([FEW, MANY]) {
+        let piped = |command: &mut std::process::Command| {
+            command.stderr(Stdio::piped());
+        };
+        let mut process = Process::start_with(&under_valgrind, database, roots, piped).await;
+        for _ in 0..requests {
+            process.succeed(event, database).await;
+        }
+        let said = process.terminate();
+        *total = said
+            .lines()
+            .find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok())
+            .unwrap_or_else(|| panic!("no total of callgrind's in {said}"));
+    }
+    Some((totals[1] - totals[0]) / (MANY - FEW))
+}

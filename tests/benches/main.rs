@@ -1,0 +1,108 @@
+//! What the functions cost: cold start, warm request, memory, size, beside other ways to write
+//! them, measured in turn on the same machine. `cargo bench -- --help`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::cast_precision_loss,
+    reason = "a benchmark fails by panicking, and its figures have few digits"
+)]
+
+mod built;
+mod chart;
+mod compare;
+mod process;
+mod report;
+mod scale;
+mod server;
+mod share;
+mod soak;
+mod stats;
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Parser, Subcommand};
+
+/// Measures the release binaries of the functions under an emulated Runtime API, with DynamoDB
+/// behind TLS on loopback.
+#[derive(Debug, Parser)]
+struct Options {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    /// How often every contestant is started, a multiple of two.
+    #[arg(long, default_value_t = 20)]
+    rounds: usize,
+
+    /// Warm requests of each process.
+    #[arg(long, default_value_t = 100)]
+    warm: usize,
+
+    /// What DynamoDB takes to answer, in milliseconds.
+    #[arg(long, default_value_t = 2)]
+    latency: u64,
+
+    /// The part of a core that a process has after its start, as on Lambda; 128 MB buy 0.07.
+    #[arg(long, default_value_t = 0.07)]
+    share: f64,
+
+    /// A further binary to compare, such as one built with other settings: NAME=PATH.
+    #[arg(long, value_name = "NAME=PATH", value_parser = named_path)]
+    also: Vec<(String, PathBuf)>,
+
+    /// Prints the figures and leaves the README and its chart as they are.
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Set by cargo.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Lets clients work against the local server and holds every answer against what must be.
+    Soak {
+        /// How long, in minutes.
+        #[arg(long, default_value_t = 10)]
+        minutes: u64,
+
+        /// Clients at the same time.
+        #[arg(long, default_value_t = 16)]
+        clients: u32,
+
+        #[arg(long, hide = true)]
+        bench: bool,
+    },
+}
+
+fn named_path(text: &str) -> Result<(String, PathBuf), String> {
+    let (name, path) = text.split_once('=').ok_or("NAME=PATH is wanted")?;
+    let path = PathBuf::from(path).canonicalize().map_err(|error| format!("{path}: {error}"))?;
+    Ok((name.to_owned(), path))
+}
+
+#[tokio::main(worker_threads = 2)]
+async fn main() {
+    let options = Options::parse();
+    if let Some(Command::Soak { minutes, clients, .. }) = options.command {
+        soak::run(Duration::from_mins(minutes), clients).await;
+        return;
+    }
+    let built = built::everything(&options.also);
+    let settings = compare::Settings {
+        rounds: options.rounds,
+        warm: options.warm,
+        latency: Duration::from_millis(options.latency),
+        share: options.share,
+    };
+    let server = server::Server::start(&built.local, &server::Data::Memory);
+    server.populate().await;
+    let contestants = compare::run(&built, &server, &settings).await;
+    let pages = scale::run(&built, &server).await;
+    let report = report::Report::new(&settings, contestants, built.sizes(), pages);
+    report.print();
+    if !options.dry_run {
+        report.write();
+    }
+}

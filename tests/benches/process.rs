@@ -1,0 +1,172 @@
+//! A contestant's process under an emulated Runtime API, and what it costs.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use emulator::{Database, Invocation, RuntimeApi};
+use nix::{time::ClockId, unistd::Pid};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{built::Contestant, server};
+
+/// What a request took.
+#[derive(Debug)]
+pub struct Request {
+    /// From the event to the answer, without DynamoDB's time.
+    pub overhead: Duration,
+    /// DynamoDB's time.
+    pub database: Duration,
+    pub calls: Vec<String>,
+}
+
+/// A running process, killed when dropped.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    runtime_api: RuntimeApi,
+    /// From the start of the process until it asked for its first event.
+    pub init: Duration,
+    /// Connections to DynamoDB so far.
+    pub connections: usize,
+    pub database_bytes: usize,
+}
+
+/// Root certificates for everyone: each contestant loads as many as where it is deployed, and the
+/// database's.
+#[derive(Debug)]
+pub struct Roots {
+    directory: TempDir,
+}
+
+impl Roots {
+    pub fn new(database: &Database, python: Option<&Path>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let amazon = crate::built::root().join("shared/src/amazon-roots.pem");
+        let platform = PathBuf::from("/etc/ssl/certs/ca-certificates.crt");
+        let files = [("ours", Some(amazon.as_path())), ("platform", Some(&platform)), ("python", python)];
+        for (name, file) in files {
+            let roots = file.and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default();
+            fs::write(directory.path().join(name), roots + database.root()).unwrap();
+        }
+        fs::write(directory.path().join("node"), database.root()).unwrap();
+        Self { directory }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn give(&self, command: &mut Command, contestant: &str) {
+        match contestant {
+            name if name.starts_with("Node") => command.env("NODE_EXTRA_CA_CERTS", self.file("node")),
+            name if name.starts_with("Python") => command.env("AWS_CA_BUNDLE", self.file("python")),
+            "SDK defaults" => command.env("SSL_CERT_FILE", self.file("platform")),
+            _ => command.env("AWS_CA_BUNDLE", self.file("ours")),
+        };
+    }
+}
+
+impl Process {
+    /// Starts a contestant and waits until it asks for its first event.
+    pub async fn start(contestant: &Contestant, database: &Database, roots: &Roots) -> Self {
+        Self::start_with(contestant, database, roots, |_| {}).await
+    }
+
+    pub async fn start_with(
+        contestant: &Contestant,
+        database: &Database,
+        roots: &Roots,
+        also: impl FnOnce(&mut Command),
+    ) -> Self {
+        let runtime_api = RuntimeApi::start().await;
+        let mut command = Command::new(&contestant.program);
+        command
+            .args(&contestant.arguments)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("AWS_LAMBDA_RUNTIME_API", runtime_api.address())
+            .env("AWS_LAMBDA_FUNCTION_NAME", "function")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+            .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_ACCESS_KEY_ID", "x")
+            .env("AWS_SECRET_ACCESS_KEY", "x")
+            .env("AWS_ENDPOINT_URL_DYNAMODB", database.url())
+            .env("PLAIN_DYNAMODB", database.plain_address())
+            .env("CATEGORIES_TABLE", "customers-categories")
+            .env("KEYS_TABLE", "customers-categories-keys")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        roots.give(&mut command, &contestant.name);
+        also(&mut command);
+        database.served();
+        let started = Instant::now();
+        let child = command.spawn().unwrap();
+        let init = runtime_api.asked().await - started;
+        let served = database.served();
+        Self { child, runtime_api, init, connections: served.connections, database_bytes: 0 }
+    }
+
+    pub async fn invoke(&mut self, event: &Value, database: &Database) -> (Request, Value) {
+        let Invocation { answer, took } = self.runtime_api.invoke(event).await;
+        // What it still does before it waits again is this request's.
+        self.runtime_api.asked().await;
+        let served = database.served();
+        self.connections += served.connections;
+        self.database_bytes = served.bytes;
+        let overhead = took.saturating_sub(served.took);
+        (Request { overhead, database: served.took, calls: served.calls }, answer)
+    }
+
+    /// As [`Process::invoke`], for an event that must be answered 200.
+    pub async fn succeed(&mut self, event: &Value, database: &Database) -> Request {
+        let (request, answer) = self.invoke(event, database).await;
+        assert_eq!(answer["statusCode"], 200, "{answer}");
+        request
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// CPU time so far, of all its threads.
+    pub fn cpu(&self) -> Duration {
+        let process = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
+        let clock = ClockId::pid_cpu_clock_id(process).unwrap();
+        Duration::from(clock.now().unwrap())
+    }
+
+    /// Peak of the memory in use, in KB.
+    pub fn peak(&self) -> u64 {
+        server::status(self.child.id(), "VmHWM")
+    }
+
+    /// Memory in use, in KB.
+    pub fn resident(&self) -> u64 {
+        server::status(self.child.id(), "VmRSS")
+    }
+
+    /// Ends the process politely and returns what it said to standard error.
+    pub fn terminate(mut self) -> String {
+        let process = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
+        nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGTERM).unwrap();
+        let mut said = String::new();
+        if let Some(mut errors) = self.child.stderr.take() {
+            std::io::Read::read_to_string(&mut errors, &mut said).unwrap();
+        }
+        said
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}

@@ -1,0 +1,216 @@
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    mem,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    Request, Response, StatusCode, Uri,
+    body::{Bytes, Incoming},
+    header::HeaderMap,
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioIo},
+};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig,
+        crypto::ring,
+        pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+    },
+};
+
+use crate::{Background, listen};
+
+/// DynamoDB as a function sees it: behind TLS, and some time away. In truth it is an engine that
+/// speaks plain HTTP.
+#[derive(Debug)]
+pub struct Database {
+    url: String,
+    plain_address: String,
+    root: String,
+    engine: Arc<Engine>,
+    _serving: [Background; 2],
+}
+
+#[derive(Debug)]
+struct Engine {
+    url: String,
+    client: Client<HttpConnector, Full<Bytes>>,
+    latency: Option<Duration>,
+    known: Mutex<HashMap<(String, Bytes), Bytes>>,
+    served: Mutex<Served>,
+}
+
+/// What was asked of the database.
+#[derive(Clone, Debug, Default)]
+pub struct Served {
+    pub connections: usize,
+    /// The operations, in order.
+    pub calls: Vec<String>,
+    /// From each request until its answer was to be sent, together.
+    pub took: Duration,
+    /// The bytes of the answers' bodies.
+    pub bytes: usize,
+}
+
+impl Database {
+    /// One that passes on what it is asked.
+    pub async fn start(engine: &str) -> Self {
+        Self::with(engine, None).await
+    }
+
+    /// One that answers after `latency`. What is read twice with no write in between comes from
+    /// memory the second time, so that the engine's own time does not show.
+    pub async fn with_latency(engine: &str, latency: Duration) -> Self {
+        Self::with(engine, Some(latency)).await
+    }
+
+    async fn with(engine: &str, latency: Option<Duration>) -> Self {
+        let engine = Arc::new(Engine {
+            url: engine.to_owned(),
+            client: Client::builder(TokioExecutor::new()).build_http(),
+            latency,
+            known: Mutex::default(),
+            served: Mutex::default(),
+        });
+        let (root, acceptor) = certificates();
+        let (listener, address) = listen().await;
+        let (_, port) = address.rsplit_once(':').unwrap();
+        let url = format!("https://localhost:{port}");
+        let behind = engine.clone();
+        let tls = serve(listener, move |stream| {
+            let (acceptor, behind) = (acceptor.clone(), behind.clone());
+            async move {
+                // A client that trusts others ends the handshake.
+                let Ok(stream) = acceptor.accept(stream).await else { return };
+                behind.serve(stream).await;
+            }
+        });
+        let (listener, plain_address) = listen().await;
+        let behind = engine.clone();
+        let plain = serve(listener, move |stream| {
+            let behind = behind.clone();
+            async move { behind.serve(stream).await }
+        });
+        Self { url, plain_address, root, engine, _serving: [tls, plain] }
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where it speaks plain HTTP: host and port.
+    pub fn plain_address(&self) -> &str {
+        &self.plain_address
+    }
+
+    /// The root certificate that clients have to trust, as PEM.
+    pub fn root(&self) -> &str {
+        &self.root
+    }
+
+    /// What has been asked since this was called last.
+    pub fn served(&self) -> Served {
+        mem::take(&mut self.engine.served.lock().unwrap())
+    }
+}
+
+fn serve<F: Future<Output = ()> + Send + 'static>(
+    listener: TcpListener,
+    connected: impl Fn(TcpStream) -> F + Send + 'static,
+) -> Background {
+    Background(tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            stream.set_nodelay(true).unwrap();
+            tokio::spawn(connected(stream));
+        }
+    }))
+}
+
+impl Engine {
+    async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin) {
+        self.served.lock().unwrap().connections += 1;
+        let service = service_fn(|request| self.answer(request));
+        drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+        let (head, body) = request.into_parts();
+        let Ok(body) = body.collect().await else { return Ok(unavailable()) };
+        let asked = Instant::now();
+        let target = head.headers.get("x-amz-target").unwrap().to_str().unwrap().to_owned();
+        let (_, operation) = target.rsplit_once('.').unwrap();
+        let answered = self.look_up(operation, head.headers, body.to_bytes()).await;
+        if let Some(latency) = self.latency {
+            tokio::time::sleep_until((asked + latency).into()).await;
+        }
+        let mut served = self.served.lock().unwrap();
+        served.calls.push(operation.to_owned());
+        served.took += asked.elapsed();
+        let Some((status, answer)) = answered else { return Ok(unavailable()) };
+        served.bytes += answer.len();
+        let mut response = Response::new(Full::new(answer));
+        *response.status_mut() = status;
+        response.headers_mut().insert("content-type", "application/x-amz-json-1.0".parse().unwrap());
+        Ok(response)
+    }
+
+    async fn look_up(&self, operation: &str, headers: HeaderMap, body: Bytes) -> Option<(StatusCode, Bytes)> {
+        let remembers = self.latency.is_some() && ["GetItem", "Query"].contains(&operation);
+        let key = (operation.to_owned(), body.clone());
+        if remembers && let Some(answer) = self.known.lock().unwrap().get(&key) {
+            return Some((StatusCode::OK, answer.clone()));
+        }
+        let mut request = Request::post(self.url.parse::<Uri>().unwrap()).body(Full::new(body)).unwrap();
+        *request.headers_mut() = headers;
+        request.headers_mut().remove("host");
+        let answer = self.client.request(request).await.ok()?;
+        let status = answer.status();
+        let answer = answer.into_body().collect().await.ok()?.to_bytes();
+        if !remembers {
+            self.known.lock().unwrap().clear();
+        } else if status == StatusCode::OK {
+            self.known.lock().unwrap().insert(key, answer.clone());
+        }
+        Some((status, answer))
+    }
+}
+
+fn unavailable() -> Response<Full<Bytes>> {
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    response
+}
+
+/// A root, and TLS with a certificate of `localhost` that it signed. Like DynamoDB, it doesn't
+/// offer HTTP/2.
+fn certificates() -> (String, TlsAcceptor) {
+    let mut root = CertificateParams::default();
+    root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let root = CertifiedIssuer::self_signed(root, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let leaf = CertificateParams::new(["localhost".to_owned()]).unwrap().signed_by(&key, &root).unwrap();
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![leaf.der().clone()], key)
+        .unwrap();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    (root.pem(), TlsAcceptor::from(Arc::new(config)))
+}
