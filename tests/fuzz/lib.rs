@@ -5,8 +5,9 @@ pub mod description;
 pub mod mutator;
 pub mod oracles;
 
-use std::{panic, process, sync::Arc};
+use std::{panic, process, sync::Arc, time::Duration};
 
+use aws_sdk_dynamodb::{Client, config::timeout::TimeoutConfig};
 use local::{Data, Engine, server};
 use shared::{App, clock::Clock, store::Store};
 use tokio::runtime::{Builder, Runtime};
@@ -27,7 +28,10 @@ impl Harness {
         abort_on_panics();
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let engine = Engine::start(&Data::Memory, 0).unwrap();
-        let (client, tables, clock) = (server::client(engine.url()), server::tables(), Clock::default());
+        // A machine that has other things to do is no finding.
+        let patience = TimeoutConfig::builder().operation_timeout(Duration::from_mins(1)).build();
+        let config = server::client_config(engine.url()).timeout_config(patience);
+        let (client, tables, clock) = (Client::from_conf(config.build()), server::tables(), Clock::default());
         let store = Store::new(client.clone(), tables.clone(), clock.clone());
         let subject = runtime.block_on(async {
             server::prepare(&store, &clock).await.unwrap();
