@@ -3,7 +3,11 @@
 use std::{env, panic, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
-use lambda_http::{Context, RequestExt, Service, service_fn};
+use lambda_http::{
+    Adapter, Context, LambdaEvent, RequestExt, Service, aws_lambda_events::apigw::ApiGatewayV2httpRequest,
+    request::LambdaRequest, service_fn,
+};
+use serde::Serialize;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{
     Layer, Registry, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt,
@@ -34,7 +38,7 @@ where
 {
     let app = start()?;
     app.store.connect().await;
-    lambda_http::run(service(app, handler)).await
+    lambda_runtime::run(function(app, handler)).await
 }
 
 /// As [`run`], for a function that asks the database nothing, and may not.
@@ -46,7 +50,7 @@ where
     H: Fn(Arc<App>, Request) -> F + Clone + Send + 'static,
     F: Future<Output = Result<Response>> + Send + 'static,
 {
-    lambda_http::run(service(start()?, handler)).await
+    lambda_runtime::run(function(start()?, handler)).await
 }
 
 fn start() -> Result<Arc<App>, lambda_runtime::Error> {
@@ -54,8 +58,40 @@ fn start() -> Result<Arc<App>, lambda_runtime::Error> {
     Ok(Arc::new(App::from_env()?))
 }
 
+/// Turns a handler into what Lambda calls: an event of API Gateway's in, an answer for it out. Its
+/// own error type is never used, for API Gateway would replace the body.
+pub fn function<H, F>(
+    app: Arc<App>,
+    handler: H,
+) -> impl Service<LambdaEvent<LambdaRequest>, Response: Serialize, Error = lambda_runtime::Error, Future: Send>
++ Clone
++ Send
++ 'static
+where
+    H: Fn(Arc<App>, Request) -> F + Clone + Send + 'static,
+    F: Future<Output = Result<Response>> + Send + 'static,
+{
+    let docs_url = app.docs_url.clone();
+    let service = service(app, handler);
+    let refusal = service_fn(move |_: Request| {
+        let error = Error::invalid("request", "must have a percent-encoded URL and a well-formed Host");
+        let answer = response::error(&error, &docs_url);
+        async { Ok(answer) }
+    });
+    service_fn(move |LambdaEvent { payload, context }: LambdaEvent<LambdaRequest>| {
+        // lambda_http panics where it can't make a URI of what the caller sent, such as a query with
+        // a bare quotation mark. Who is refused is answered in the envelope all the same.
+        let (mut service, again) = (Adapter::from(service.clone()), context.clone());
+        let called = AssertUnwindSafe(|| service.call(LambdaEvent::new(payload, context)));
+        panic::catch_unwind(called).unwrap_or_else(|_| {
+            let blank = LambdaRequest::ApiGatewayV2(ApiGatewayV2httpRequest::default());
+            Adapter::from(refusal.clone()).call(LambdaEvent::new(blank, again))
+        })
+    })
+}
+
 /// Turns a handler into what answers every request: refusals and failures in the error envelope,
-/// panics too. Its own error type is never used, for API Gateway would replace the body.
+/// panics too.
 pub fn service<H, F>(
     app: Arc<App>,
     handler: H,

@@ -1,8 +1,12 @@
 //! The error table, row by row. 400 has a file of its own.
 
+use std::fs;
+
 use aws_sdk_dynamodb::types::AttributeValue;
+use lambda_http::Context;
+use local::gateway;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::http::ErrorCode;
 
 use crate::{
@@ -108,4 +112,25 @@ async fn an_unreadable_record_is_an_error_and_never_skipped() {
         answer.refused(500, "MCUS.999.999");
     }
     assert_eq!(api.post(json!({ "id": 9, "value": "x" })).await.status, 201);
+}
+
+/// API Gateway hands a query on as the caller wrote it, and `lambda_http` panics where it can make no
+/// URI of what it gets.
+#[tokio::test]
+async fn what_no_http_request_can_be_made_of_is_refused_by_every_function() {
+    let api = Api::start().await;
+    for (function, run) in gateway::functions(|function| api.app(function)) {
+        let sample = format!("{}/../events/{function}.json", env!("CARGO_MANIFEST_DIR"));
+        let sample: Value = serde_json::from_str(&fs::read_to_string(sample).unwrap()).unwrap();
+        for (part, sent) in [("/rawQueryString", "reason=\"x\""), ("/headers/host", "localhost:x")] {
+            let mut event = sample.clone();
+            *event.pointer_mut(part).unwrap() = sent.into();
+            let answer = run(event.to_string(), Context::default()).await.unwrap();
+            assert_eq!(answer.status_code, 400, "{function} {part}");
+            let body: Value = serde_json::from_slice(&answer.body.unwrap()).unwrap();
+            let error = &body["errors"][0]["error"];
+            assert_eq!(error["code"], "MCUS.999.998");
+            assert_eq!(error["details"], "`request` must have a percent-encoded URL and a well-formed Host");
+        }
+    }
 }

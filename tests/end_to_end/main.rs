@@ -21,6 +21,7 @@ mod description;
 mod docs;
 mod errors;
 mod faults;
+mod fuzz;
 mod linearizability;
 mod malformed;
 mod model;

@@ -1,13 +1,14 @@
 //! Requests that are wrong in every way we could think of: each is refused in the envelope, and
 //! none writes anything.
 
+use reqwest::Method;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 
 use crate::{
-    api::{Api, CATEGORIES, CUSTOMER, HISTORY, category},
+    api::{Api, CATEGORIES, CUSTOMER, HISTORY, category, send},
     description,
 };
 
@@ -306,4 +307,28 @@ async fn everything_wrong_with_a_body_is_said_at_once() {
       "`category_id` must be an integer from -2147483648 to 2147483647"
     ]
     "#);
+}
+
+/// Lambda refuses answers above 6 MB, in which a body is a JSON string.
+#[tokio::test]
+async fn as_many_problems_as_a_body_has_room_for_fit_into_an_answer() {
+    let api = Api::start().await;
+    let members: Vec<_> = (0..7500).map(|number| format!("\"{number:x}\":0")).collect();
+    let body = format!("{{{},{}}}", members.join(","), "\"1\":0,\"1f\":0");
+    assert!(body.len() > 60_000 && body.len() < 65_536, "{}", body.len());
+    let answer = send(api.request(Method::POST, CATEGORIES).body(body)).await;
+    assert!(serde_json::to_string(&answer.body).unwrap().len() < 6_000_000);
+    let details = answer.refused(400, "MCUS.999.998");
+    assert_eq!(details.len(), 2 + 7500 + 2);
+    assert_eq!(
+        details[..6],
+        [
+            "`id` is required",
+            "`value` is required",
+            "`0` is not known",
+            "`1` appears more than once",
+            "`1` is not known",
+            "`2` is not known"
+        ]
+    );
 }

@@ -23,8 +23,7 @@ use axum::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use futures_util::{FutureExt, future::BoxFuture};
 use lambda_http::{
-    Adapter, Context, LambdaEvent, Service, aws_lambda_events::apigw::ApiGatewayV2httpResponse,
-    request::LambdaRequest,
+    Context, LambdaEvent, Service, aws_lambda_events::apigw::ApiGatewayV2httpResponse, request::LambdaRequest,
 };
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
@@ -132,12 +131,12 @@ where
     H: Fn(Arc<App>, Request) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Handled<shared::http::Response>> + Send + 'static,
 {
-    let service = shared::lambda::service(app, handler);
+    let function = shared::lambda::function(app, handler);
     Arc::new(move |event, context| {
-        let service = service.clone();
+        let mut function = function.clone();
         let invoked = async move {
             let event: LambdaRequest = serde_json::from_str(&event).ok()?;
-            let answer = Adapter::from(service).call(LambdaEvent::new(event, context)).await.ok()?;
+            let answer = function.call(LambdaEvent::new(event, context)).await.ok()?;
             serde_json::from_value(serde_json::to_value(answer).ok()?).ok()
         };
         AssertUnwindSafe(invoked).catch_unwind().map(|invoked| invoked.ok().flatten()).boxed()

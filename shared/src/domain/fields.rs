@@ -1,7 +1,7 @@
 //! Reads named texts (an object's members, a query's parameters) one by one, so that every problem
 //! is found and named.
 
-use std::{fmt, marker::PhantomData};
+use std::{collections::HashMap, fmt, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer,
@@ -13,6 +13,7 @@ use super::{Patch, Text};
 use crate::{Error, Result, error::Violation};
 
 const BODY: &str = "body";
+const REPEATED: &str = "appears more than once";
 
 /// The fields that have not been taken yet, and the violations found so far.
 #[derive(Debug)]
@@ -79,9 +80,17 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// [`Error::Invalid`] with every violation found.
     pub fn finish<T>(mut self, built: Option<T>) -> Result<T> {
-        while let Some((name, _)) = self.fields.first() {
-            let name = name.clone();
-            self.take(&name);
+        // Taking them one by one would cost the square of their number, and a body has room for
+        // thousands.
+        let mut appearances: HashMap<&str, usize> = HashMap::new();
+        for (name, _) in &self.fields {
+            *appearances.entry(name).or_default() += 1;
+        }
+        for (name, _) in &self.fields {
+            let Some(count) = appearances.remove(name.as_str()) else { continue };
+            if count > 1 {
+                self.violations.push(Violation::new(name, REPEATED));
+            }
             self.violations.push(Violation::new(name, "is not known"));
         }
         match built {
@@ -94,7 +103,7 @@ impl<'a> Fields<'a> {
         let mut found = self.fields.extract_if(.., |(field, _)| field == name).map(|(_, raw)| raw);
         let first = found.next()?;
         if found.count() > 0 {
-            self.violations.push(Violation::new(name, "appears more than once"));
+            self.violations.push(Violation::new(name, REPEATED));
         }
         Some(first)
     }
