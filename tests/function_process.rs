@@ -1,9 +1,10 @@
-//! A function's own binary, as Lambda runs it, killed while it writes.
+//! A function's own binary, as Lambda runs it: killed while it writes, and what it logs.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
     collections::HashMap,
+    io::Read,
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -25,6 +26,8 @@ use tokio::{
 };
 
 const CATEGORIES: &str = "/v4/orgs/telco/customers/123e4567-e89b-12d3-a456-556642440000/categories";
+
+const TRACE: &str = "1-6922ac18-1f2e3d4c5b6a798801234567";
 
 /// Lambda's Runtime API, as far as a function needs it: one invocation at a time.
 #[derive(Clone, Default)]
@@ -71,6 +74,7 @@ async fn next(State(api): State<RuntimeApi>) -> impl IntoResponse {
             let headers = [
                 ("lambda-runtime-aws-request-id", id),
                 ("lambda-runtime-deadline-ms", deadline),
+                ("lambda-runtime-trace-id", format!("Root={TRACE};Parent=1f2e3d4c5b6a7988;Sampled=0")),
                 ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:1:function:f".to_owned()),
             ];
             return (headers, event.to_string());
@@ -86,9 +90,10 @@ async fn answered(State(api): State<RuntimeApi>, Path(id): Path<String>, body: S
     StatusCode::ACCEPTED
 }
 
-fn start(runtime_api: &str, dynamodb: &str) -> Child {
+fn function(runtime_api: &str, dynamodb: &str) -> Command {
     let tables = server::tables();
-    Command::new(env!("CARGO_BIN_EXE_update-category"))
+    let mut function = Command::new(env!("CARGO_BIN_EXE_update-category"));
+    function
         .env("AWS_LAMBDA_RUNTIME_API", runtime_api)
         .env("AWS_LAMBDA_FUNCTION_NAME", "update-category")
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
@@ -98,10 +103,12 @@ fn start(runtime_api: &str, dynamodb: &str) -> Child {
         .env("AWS_SECRET_ACCESS_KEY", "x")
         .env("AWS_ENDPOINT_URL_DYNAMODB", dynamodb)
         .env("CATEGORIES_TABLE", tables.categories)
-        .env("KEYS_TABLE", tables.keys)
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap()
+        .env("KEYS_TABLE", tables.keys);
+    function
+}
+
+fn start(runtime_api: &str, dynamodb: &str) -> Child {
+    function(runtime_api, dynamodb).stdout(Stdio::null()).spawn().unwrap()
 }
 
 fn patch(value: &str) -> Value {
@@ -167,5 +174,62 @@ async fn killed_amid_a_write_it_leaves_that_whole_or_not_at_all() {
         assert_eq!(get("/7").await["value"], entries[0]["value"]);
         known = entries.len();
     }
+    server.stop().await;
+}
+
+/// What the function writes to standard output for one request under these variables.
+async fn logged(server: &Server, variables: &[(&str, &str)], status: u16) -> Vec<String> {
+    let runtime_api = RuntimeApi::default();
+    let mut function = function(&runtime_api.serve(), &server.dynamodb_url());
+    let function = function.envs(variables.iter().copied()).stdout(Stdio::piped());
+    let mut function = function.spawn().unwrap();
+    let answer = runtime_api.invoke("of-lambda".into(), patch("changed")).await.unwrap();
+    assert_eq!(answer["statusCode"], status);
+    function.kill().unwrap();
+    function.wait().unwrap();
+    let mut logged = String::new();
+    function.stdout.unwrap().read_to_string(&mut logged).unwrap();
+    logged.lines().map(ToOwned::to_owned).collect()
+}
+
+#[tokio::test]
+async fn it_logs_as_lambdas_configuration_says() {
+    const LEVEL: &str = "AWS_LAMBDA_LOG_LEVEL";
+    const FORMAT: &str = "AWS_LAMBDA_LOG_FORMAT";
+    let server = Server::start(&Data::Memory, 0, 0).await.unwrap();
+    let create = reqwest::Client::new().post(format!("{}{CATEGORIES}", server.url()));
+    let create = create.header("x-auth-roles", "API_KEY").json(&json!({ "id": 7, "value": "start" }));
+    assert_eq!(create.send().await.unwrap().status(), 201);
+    let well = async |variables: &[(&str, &str)]| logged(&server, variables, 204).await;
+    let broken = async |variables: &[(&str, &str)]| {
+        logged(&server, &[variables, &[("CATEGORIES_TABLE", "elsewhere")]].concat(), 500).await
+    };
+
+    let lines = well(&[(FORMAT, "JSON"), (LEVEL, "INFO"), ("METRICS_NAMESPACE", "the-stack")]).await;
+    let [line] = lines.as_slice() else { panic!("{lines:#?}") };
+    let line: Value = serde_json::from_str(line).unwrap();
+    assert_eq!(
+        json!([line["level"], line["operation"], line["status"], line["trace_id"], line["cold_start"]]),
+        json!(["INFO", "update-category", 204, TRACE, true])
+    );
+    assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Namespace"], "the-stack");
+    let lines = broken(&[(FORMAT, "JSON")]).await;
+    let [line] = lines.as_slice() else { panic!("{lines:#?}") };
+    let line: Value = serde_json::from_str(line).unwrap();
+    assert_eq!(line["level"], "ERROR");
+    assert!(line["fault"].as_str().unwrap().starts_with("GetItem: ResourceNotFoundException"), "{line}");
+    assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Namespace"], "customers-categories");
+
+    assert_eq!(well(&[(FORMAT, "JSON"), (LEVEL, "WARN")]).await, [""; 0]);
+    assert_eq!(broken(&[(FORMAT, "JSON"), (LEVEL, "WARN")]).await.len(), 1);
+    assert_eq!(broken(&[(FORMAT, "JSON"), (LEVEL, "FATAL")]).await, [""; 0]);
+
+    for text in [&[(FORMAT, "Text")][..], &[]] {
+        let lines = well(text).await;
+        let [line] = lines.as_slice() else { panic!("{lines:#?}") };
+        assert!(line.contains(" INFO request ") && line.contains(" status=204 "), "{line}");
+        assert!(!line.contains('{') && !line.contains("_aws"), "{line}");
+    }
+    assert_eq!(well(&[(FORMAT, "Text"), (LEVEL, "ERROR")]).await, [""; 0]);
     server.stop().await;
 }

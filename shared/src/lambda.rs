@@ -1,19 +1,23 @@
 //! The one bootstrap that every function calls.
 
-use std::{env, panic, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::FutureExt;
 use lambda_http::{Context, RequestExt, Service, service_fn};
-use tracing::level_filters::LevelFilter;
-use tracing_subscriber::{
-    Layer, Registry, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt,
-};
 
 use crate::{
     App, Error, Result,
     clock::Clock,
     error::Fault,
     http::{Request, Response, response},
+    log::{self, Record},
 };
 
 /// What is left for answering when a request's time is up.
@@ -21,22 +25,24 @@ const TO_ANSWER: Duration = Duration::from_secs(1);
 
 const UNLIMITED: Duration = Duration::from_hours(1);
 
-/// Serves a function's events until the execution environment ends.
+/// Serves the events of the function of this name until the execution environment ends.
 ///
 /// # Errors
 /// A missing environment variable, or a Runtime API that can't be reached.
-pub async fn run<H, F>(handler: H) -> Result<(), lambda_runtime::Error>
+pub async fn run<H, F>(function: &'static str, handler: H) -> Result<(), lambda_runtime::Error>
 where
     H: Fn(Arc<App>, Request) -> F + Clone + Send + 'static,
     F: Future<Output = Result<Response>> + Send + 'static,
 {
-    log_as_json();
-    lambda_http::run(service(Arc::new(App::from_env()?), handler)).await
+    log::init();
+    lambda_http::run(service(function, Arc::new(App::from_env()?), handler)).await
 }
 
 /// Turns a handler into what answers every request: refusals and failures in the error envelope,
-/// panics too. Its own error type is never used, for API Gateway would replace the body.
+/// panics too; each with the request's id, and logged under the function's name. Its own error type
+/// is never used, for API Gateway would replace the body.
 pub fn service<H, F>(
+    function: &'static str,
     app: Arc<App>,
     handler: H,
 ) -> impl Service<Request, Response = Response, Error = lambda_runtime::Error, Future: Send> + Clone + Send + 'static
@@ -44,23 +50,28 @@ where
     H: Fn(Arc<App>, Request) -> F + Clone + Send + 'static,
     F: Future<Output = Result<Response>> + Send + 'static,
 {
+    let served_before = Arc::new(AtomicBool::new(false));
     service_fn(move |request: Request| {
         let (app, handler) = (app.clone(), handler.clone());
-        async move {
-            let context = request.lambda_context();
+        let cold_start = !served_before.swap(true, Ordering::Relaxed);
+        Record::new(function, cold_start, &request).scope(async move {
             let docs_url = app.docs_url.clone();
-            let time = time_left(&context);
+            let time = time_left(&request.lambda_context());
             let handled = AssertUnwindSafe(async move { handler(app, request).await }).catch_unwind();
             let handled = match tokio::time::timeout(time, handled).await {
                 Ok(Ok(handled)) => handled,
-                Ok(Err(_)) => Err(Error::unexpected("the handler panicked")),
+                Ok(Err(_)) => {
+                    Err(Error::unexpected(format!("the handler panicked at {}", log::panic_place())))
+                }
                 Err(_) => Err(Error::Timeout(Fault("the request's time was up".into()))),
             };
-            Ok(handled.unwrap_or_else(|error| {
-                log(&error, &context.request_id);
-                response::error(&error, &docs_url)
-            }))
-        }
+            let (mut answer, error) = match handled {
+                Ok(answer) => (answer, None),
+                Err(error) => (response::error(&error, &docs_url), Some(error)),
+            };
+            Record::finish(&mut answer, error.as_ref());
+            Ok(answer)
+        })
     })
 }
 
@@ -69,38 +80,4 @@ where
 fn time_left(context: &Context) -> Duration {
     let millis = context.deadline.saturating_sub(Clock::default().timestamp().as_millis());
     if millis == 0 { UNLIMITED } else { Duration::from_millis(millis).saturating_sub(TO_ANSWER) }
-}
-
-fn log(error: &Error, request_id: &str) {
-    match error {
-        Error::Unexpected(fault) => tracing::error!(request_id, "{fault}"),
-        Error::Unavailable(fault) | Error::Timeout(fault) => tracing::warn!(request_id, "{fault}"),
-        _ => {}
-    }
-}
-
-/// One JSON object per line with `timestamp` and `level` on top, as Lambda's log-level filter
-/// needs them. `AWS_LAMBDA_LOG_LEVEL` sets the least level.
-fn log_as_json() {
-    let level = env::var("AWS_LAMBDA_LOG_LEVEL").ok().and_then(|level| level.parse().ok());
-    let lines = fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
-    log_to(lines, level.unwrap_or(LevelFilter::INFO));
-}
-
-/// Sends the service's events to `lines`. Of the libraries only errors are of interest: the SDK
-/// warns of every condition that fails, which here is an answer like any other.
-pub fn log_to(lines: impl Layer<Registry> + Send + Sync, level: LevelFilter) {
-    let ours = ["shared", "local"].map(|target| (target, level));
-    let filter = Targets::new().with_default(LevelFilter::ERROR.min(level)).with_targets(ours);
-    // Fails only where a subscriber is set already, which then does the logging.
-    let _already_set = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
-    log_panics();
-}
-
-/// A panic's message can quote what a caller sent, so only its place is logged.
-fn log_panics() {
-    panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!("panicked at {place}");
-    }));
 }

@@ -22,6 +22,7 @@ mod docs;
 mod errors;
 mod faults;
 mod linearizability;
+mod logs;
 mod malformed;
 mod model;
 mod proxy;
