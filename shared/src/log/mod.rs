@@ -24,7 +24,7 @@ const DEFAULT_NAMESPACE: &str = "customers-categories";
 /// Logs to standard output as Lambda's logging configuration says: `AWS_LAMBDA_LOG_FORMAT` `JSON`
 /// or text, which carries no metrics, from `AWS_LAMBDA_LOG_LEVEL` on.
 pub fn init() {
-    let level = env::var("AWS_LAMBDA_LOG_LEVEL").map_or(LevelFilter::INFO, |name| level(&name));
+    let level = level(&env::var("AWS_LAMBDA_LOG_LEVEL").unwrap_or_default());
     let json = env::var("AWS_LAMBDA_LOG_FORMAT").is_ok_and(|format| format.eq_ignore_ascii_case("JSON"));
     if json {
         let namespace = env::var("METRICS_NAMESPACE").ok().filter(|name| !name.is_empty());
@@ -35,12 +35,13 @@ pub fn init() {
     }
 }
 
-/// Lambda has a level above all of ours, which nothing here reaches.
+/// The level of this name; INFO where there is none, as in Lambda. It has one above all of ours, too,
+/// which nothing here reaches.
 fn level(name: &str) -> LevelFilter {
-    if name.eq_ignore_ascii_case("FATAL") {
-        LevelFilter::OFF
-    } else {
-        name.parse().unwrap_or(LevelFilter::INFO)
+    match name {
+        "" => LevelFilter::INFO,
+        "FATAL" => LevelFilter::OFF,
+        name => name.parse().unwrap_or(LevelFilter::INFO),
     }
 }
 
@@ -82,6 +83,7 @@ mod tests {
             ("ERROR", LevelFilter::ERROR),
             ("FATAL", LevelFilter::OFF),
             ("", LevelFilter::INFO),
+            ("LOUD", LevelFilter::INFO),
         ] {
             assert_eq!(level(name), expected, "{name}");
         }
