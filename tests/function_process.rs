@@ -1,16 +1,17 @@
 //! A function's own binary, as Lambda runs it: what it trusts, what it does before its first
-//! request, and what is left when it is killed while it writes.
+//! request, what it logs, and what is left when it is killed while it writes.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
     fs,
+    io::Read,
     path::Path,
     process::{Child, Command, Output, Stdio},
     time::Duration,
 };
 
-use emulator::{Database, RuntimeApi};
+use emulator::{Database, RuntimeApi, TRACE_ROOT};
 use local::{Data, Server, server};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
@@ -196,4 +197,60 @@ async fn a_database_that_is_away_does_not_keep_a_function_from_starting() {
     let runtime_api = RuntimeApi::start().await;
     let _function = Function::start(command(runtime_api.address(), "http://127.0.0.1:1"));
     assert_eq!(runtime_api.invoke(&patch("gold")).await.answer["statusCode"], 503);
+}
+
+/// What the function writes to standard output for one request under these variables.
+async fn logged(server: &Server, variables: &[(&str, &str)], status: u16) -> Vec<String> {
+    let runtime_api = RuntimeApi::start().await;
+    let mut command = command(runtime_api.address(), &server.dynamodb_url());
+    command.envs(variables.iter().copied()).stdout(Stdio::piped());
+    let mut function = Function::start(command);
+    let invoked = runtime_api.invoke(&patch("changed")).await;
+    assert_eq!(invoked.answer["statusCode"], status);
+    function.kill();
+    let mut logged = String::new();
+    function.0.stdout.take().unwrap().read_to_string(&mut logged).unwrap();
+    logged.lines().map(ToOwned::to_owned).collect()
+}
+
+#[tokio::test]
+async fn it_logs_as_lambdas_configuration_says() {
+    const LEVEL: &str = "AWS_LAMBDA_LOG_LEVEL";
+    const FORMAT: &str = "AWS_LAMBDA_LOG_FORMAT";
+    let server = Server::start(&Data::Memory, 0, 0).await.unwrap();
+    let create = reqwest::Client::new().post(format!("{}{CATEGORIES}", server.url()));
+    let create = create.header("x-auth-roles", "API_KEY").json(&json!({ "id": 7, "value": "start" }));
+    assert_eq!(create.send().await.unwrap().status(), 201);
+    let well = async |variables: &[(&str, &str)]| logged(&server, variables, 204).await;
+    let broken = async |variables: &[(&str, &str)]| {
+        logged(&server, &[variables, &[("CATEGORIES_TABLE", "elsewhere")]].concat(), 500).await
+    };
+
+    let lines = well(&[(FORMAT, "JSON"), (LEVEL, "INFO"), ("METRICS_NAMESPACE", "the-stack")]).await;
+    let [line] = lines.as_slice() else { panic!("{lines:#?}") };
+    let line: Value = serde_json::from_str(line).unwrap();
+    assert_eq!(
+        json!([line["level"], line["operation"], line["status"], line["trace_id"], line["cold_start"]]),
+        json!(["INFO", "update-category", 204, TRACE_ROOT, true])
+    );
+    assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Namespace"], "the-stack");
+    let lines = broken(&[(FORMAT, "JSON")]).await;
+    let [line] = lines.as_slice() else { panic!("{lines:#?}") };
+    let line: Value = serde_json::from_str(line).unwrap();
+    assert_eq!(line["level"], "ERROR");
+    assert!(line["fault"].as_str().unwrap().starts_with("GetItem: ResourceNotFoundException"), "{line}");
+    assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Namespace"], "customers-categories");
+
+    assert_eq!(well(&[(FORMAT, "JSON"), (LEVEL, "WARN")]).await, [""; 0]);
+    assert_eq!(broken(&[(FORMAT, "JSON"), (LEVEL, "WARN")]).await.len(), 1);
+    assert_eq!(broken(&[(FORMAT, "JSON"), (LEVEL, "FATAL")]).await, [""; 0]);
+
+    for text in [&[(FORMAT, "Text")][..], &[]] {
+        let lines = well(text).await;
+        let [line] = lines.as_slice() else { panic!("{lines:#?}") };
+        assert!(line.contains(" INFO request ") && line.contains(" status=204 "), "{line}");
+        assert!(!line.contains('{') && !line.contains("_aws"), "{line}");
+    }
+    assert_eq!(well(&[(FORMAT, "Text"), (LEVEL, "ERROR")]).await, [""; 0]);
+    server.stop().await;
 }

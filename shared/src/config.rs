@@ -22,7 +22,7 @@ use rustls::{
 
 pub use aws_smithy_http_client::tls::TrustStore;
 
-use crate::{App, clock::Clock, store::Store, store::Tables};
+use crate::{App, clock::Clock, log::Meter, store::Store, store::Tables};
 
 /// Where errors are documented unless `DOCS_URL` says otherwise: on the API's own host.
 const DEFAULT_DOCS_URL: &str = "/docs";
@@ -87,6 +87,7 @@ pub fn client_config(
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .timeout_config(timeouts(Duration::from_secs(1), Duration::from_secs(3)))
         .retry_config(retry_config(3))
+        .interceptor(Meter)
 }
 
 /// What a write does otherwise: DynamoDB finishes a stuck transaction when it is sent again after

@@ -73,6 +73,15 @@ impl Error {
     pub fn unexpected(fault: impl fmt::Display) -> Self {
         Self::Unexpected(Fault(fault.to_string()))
     }
+
+    /// What the operator has to know, where the service or the database failed.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Unexpected(fault) | Self::Unavailable(fault) | Self::Timeout(fault) => Some(fault),
+            _ => None,
+        }
+    }
 }
 
 impl From<Violation> for Error {

@@ -37,8 +37,6 @@ pub struct Built {
     pub query_alone: PathBuf,
     /// Ours is the first.
     pub contestants: Vec<Contestant>,
-    /// Contestants that this machine can't run, and why.
-    pub left_out: Vec<String>,
     pub python_roots: Option<PathBuf>,
 }
 
@@ -105,7 +103,6 @@ pub fn everything(also: &[(String, PathBuf)]) -> Built {
         local,
         query_alone: rust("query-alone"),
         contestants,
-        left_out,
         python_roots,
     }
 }

@@ -3,7 +3,7 @@
 use std::{env, sync::Arc};
 
 use crate::{
-    description,
+    description, logs,
     recorder::{Enforcer, Recorder},
 };
 use aws_sdk_dynamodb::Client;
@@ -74,6 +74,7 @@ impl Api {
     /// With functions that reach the database where `route` says; the test itself reaches it
     /// directly.
     pub async fn start_with(route: impl FnOnce(String) -> String) -> Self {
+        logs::start();
         let engine = match env::var(ENDPOINT) {
             Ok(_) => None,
             Err(_) => Some(Engine::start(&Data::Memory, 0).unwrap()),
@@ -165,7 +166,7 @@ pub struct Answer {
     pub body: String,
 }
 
-/// Sends a request; its answer must be as `openapi.yaml` describes it.
+/// Sends a request; its answer must be as `openapi.yaml` describes it, and logged as it should be.
 pub async fn send(request: RequestBuilder) -> Answer {
     let (client, request) = request.build_split();
     let request = request.unwrap();
@@ -177,6 +178,7 @@ pub async fn send(request: RequestBuilder) -> Answer {
         body: response.text().await.unwrap(),
     };
     description::check(&method, &path, answer.status, &answer.headers, &answer.body);
+    logs::check(&answer);
     answer
 }
 

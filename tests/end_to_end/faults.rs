@@ -226,6 +226,7 @@ async fn one_outage_does_not_starve_the_requests_after_it_of_retries() {
 async fn a_panic_is_answered_and_the_next_request_served() {
     let api = Api::start().await;
     let service = shared::lambda::service(
+        "not-found",
         api.app("not-found"),
         |_: Arc<shared::App>, request: shared::http::Request| async move {
             assert!(request.method() != Method::PUT, "a bug that a request meets");
@@ -250,7 +251,7 @@ async fn a_panic_is_answered_and_the_next_request_served() {
 #[tokio::test]
 async fn a_request_ends_before_lambda_would_end_it() {
     let api = Api::start().await;
-    let service = shared::lambda::service(api.app("not-found"), |_, _| std::future::pending());
+    let service = shared::lambda::service("not-found", api.app("not-found"), |_, _| std::future::pending());
     let event = include_str!("../../events/not-found.json");
     let mut context = Context::default();
     let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();

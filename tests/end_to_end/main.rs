@@ -23,6 +23,7 @@ mod errors;
 mod faults;
 mod fuzz;
 mod linearizability;
+mod logs;
 mod malformed;
 mod model;
 mod proxy;

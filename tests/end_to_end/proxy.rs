@@ -32,6 +32,8 @@ pub enum Fault {
     Silence,
     /// The database is not asked; this error comes instead.
     Error(&'static str),
+    /// The database is not asked; the transaction is said to have met another one.
+    Conflict,
     /// Nothing, but late.
     Late(Duration),
 }
@@ -134,6 +136,11 @@ impl Proxy {
                     format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"planted"}}"#);
                 let status = if code == "InternalServerError" { 500 } else { 400 };
                 return Ok(answer(status, Bytes::from(problem)));
+            }
+            Some(Fault::Conflict) => {
+                let problem = br#"{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+                    "message":"planted","CancellationReasons":[{"Code":"TransactionConflict"},{"Code":"None"}]}"#;
+                return Ok(answer(400, Bytes::from_static(problem)));
             }
             Some(Fault::Late(delay)) => tokio::time::sleep(delay).await,
             _ => {}

@@ -10,18 +10,13 @@ use std::{
 use aws_sdk_dynamodb::{
     config::{
         ConfigBag, Intercept, RuntimeComponents,
-        interceptors::{
-            AfterDeserializationInterceptorContextRef, BeforeSerializationInterceptorContextMut,
-            BeforeTransmitInterceptorContextRef,
-        },
+        interceptors::{AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef},
     },
     error::BoxError,
     operation::{
-        get_item::{GetItemInput, GetItemOutput},
-        query::{QueryInput, QueryOutput},
-        transact_write_items::{TransactWriteItemsInput, TransactWriteItemsOutput},
+        get_item::GetItemOutput, query::QueryOutput, transact_write_items::TransactWriteItemsOutput,
     },
-    types::{ConsumedCapacity, ReturnConsumedCapacity},
+    types::ConsumedCapacity,
 };
 use serde_json::Value;
 use shared::store::Tables;
@@ -93,24 +88,6 @@ fn units<'a>(consumed: impl IntoIterator<Item = &'a ConsumedCapacity>) -> f64 {
 impl Intercept for Enforcer {
     fn name(&self) -> &'static str {
         "Enforcer"
-    }
-
-    fn modify_before_serialization(
-        &self,
-        context: &mut BeforeSerializationInterceptorContextMut<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let total = Some(ReturnConsumedCapacity::Total);
-        let input = context.input_mut();
-        if let Some(input) = input.downcast_mut::<GetItemInput>() {
-            input.return_consumed_capacity = total;
-        } else if let Some(input) = input.downcast_mut::<QueryInput>() {
-            input.return_consumed_capacity = total;
-        } else if let Some(input) = input.downcast_mut::<TransactWriteItemsInput>() {
-            input.return_consumed_capacity = total;
-        }
-        Ok(())
     }
 
     fn read_before_transmit(

@@ -1,4 +1,4 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::lambda::run(create_category::handle).await
+    shared::lambda::run(env!("CARGO_BIN_NAME"), create_category::handle).await
 }

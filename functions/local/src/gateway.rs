@@ -115,23 +115,26 @@ impl Gateway {
 /// Every function by the name of its binary, each with the app made for it.
 pub fn functions(app: impl Fn(&str) -> Arc<App>) -> HashMap<&'static str, Function> {
     HashMap::from([
-        ("create-category", function(app("create-category"), create_category::handle)),
-        ("list-categories", function(app("list-categories"), list_categories::handle)),
-        ("get-category", function(app("get-category"), get_category::handle)),
-        ("update-category", function(app("update-category"), update_category::handle)),
-        ("delete-category", function(app("delete-category"), delete_category::handle)),
-        ("list-category-history", function(app("list-category-history"), list_category_history::handle)),
-        ("not-found", function(app("not-found"), not_found::handle)),
+        ("create-category", function("create-category", app("create-category"), create_category::handle)),
+        ("list-categories", function("list-categories", app("list-categories"), list_categories::handle)),
+        ("get-category", function("get-category", app("get-category"), get_category::handle)),
+        ("update-category", function("update-category", app("update-category"), update_category::handle)),
+        ("delete-category", function("delete-category", app("delete-category"), delete_category::handle)),
+        (
+            "list-category-history",
+            function("list-category-history", app("list-category-history"), list_category_history::handle),
+        ),
+        ("not-found", function("not-found", app("not-found"), not_found::handle)),
     ])
 }
 
 /// A handler as Lambda runs it: JSON in, JSON out.
-fn function<H, F>(app: Arc<App>, handler: H) -> Function
+fn function<H, F>(name: &'static str, app: Arc<App>, handler: H) -> Function
 where
     H: Fn(Arc<App>, Request) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Handled<shared::http::Response>> + Send + 'static,
 {
-    let function = shared::lambda::function(app, handler);
+    let function = shared::lambda::function(name, app, handler);
     Arc::new(move |event, context| {
         let mut function = function.clone();
         let invoked = async move {

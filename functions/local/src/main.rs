@@ -7,12 +7,15 @@ use local::{
     keys,
     options::{Command, Options},
 };
+use shared::log;
 use tracing::level_filters::LevelFilter;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let options = Options::parse();
-    shared::lambda::log_to(tracing_subscriber::fmt::layer().compact().with_target(false), LevelFilter::INFO);
+    // The gateway has a line for each request; the function's own is worth reading where it failed.
+    let targets = log::targets(LevelFilter::INFO).with_target(log::TARGET, LevelFilter::WARN);
+    log::to(tracing_subscriber::fmt::layer().compact().with_target(false), targets);
     let done = match &options.command {
         None => serve(&options).await.map_err(|error| error.to_string()),
         Some(Command::Keys(keys)) => {

@@ -11,6 +11,7 @@ use crate::{
     App, Error, Result,
     clock::{Clock, Moment},
     domain::{ApiKey, Author, KeyHash, Permission},
+    log,
     store::Store,
 };
 
@@ -35,6 +36,7 @@ pub async fn authorize<P: FromPath>(
 ) -> Result<(Author, P)> {
     let key = authenticate(app, request).await?;
     let path = P::from_path(request)?;
+    log::org(path.org());
     if !key.orgs.contain(path.org()) {
         return Err(Error::Forbidden("the API key is not for this organisation"));
     }
@@ -56,6 +58,9 @@ async fn authenticate(app: &App, request: &Request) -> Result<Arc<ApiKey>> {
         return Err(Error::Unauthorized);
     }
     let key = app.keys.get(KeyHash::of(sent.as_bytes()), &app.store, &app.clock).await?;
+    if let Some(key) = &key {
+        log::used_key(&key.name);
+    }
     key.filter(|key| key.is_valid(app.clock.timestamp())).ok_or(Error::Unauthorized)
 }
 
@@ -83,6 +88,7 @@ impl KeyCache {
         if let Some(entry) = self.entries().get(&hash).filter(|entry| entry.is_fresh(now)) {
             return Ok(entry.key.clone());
         }
+        log::key_looked_up();
         let key = store.api_key(&hash).await?.map(Arc::new);
         self.insert(hash, Entry { key: key.clone(), read: now });
         Ok(key)

@@ -39,6 +39,23 @@ impl ErrorCode {
         Self::StatementTimeout,
     ];
 
+    /// How an error is answered.
+    #[must_use]
+    pub const fn of(error: &Error) -> Self {
+        match error {
+            Error::Invalid(_) => Self::BadRequest,
+            Error::Unauthorized => Self::Unauthorized,
+            Error::Forbidden(_) => Self::Forbidden,
+            Error::NotFound(_) => Self::NotFound,
+            Error::MethodNotAllowed { .. } => Self::MethodNotAllowed,
+            Error::AlreadyExists(_) => Self::Conflict,
+            Error::PreconditionFailed => Self::PreconditionFailed,
+            Error::Unexpected(_) => Self::Unexpected,
+            Error::Unavailable(_) => Self::ConnectionLost,
+            Error::Timeout(_) => Self::StatementTimeout,
+        }
+    }
+
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
@@ -120,7 +137,7 @@ struct ErrorBody<'a> {
 /// The answer to a request that was refused or failed. Faults stay inside.
 #[must_use]
 pub fn answer(error: &Error, docs_url: &str) -> Response {
-    let code = code(error);
+    let code = ErrorCode::of(error);
     let reference = format!("{docs_url}#{}", code.code());
     let elements = details(error).into_iter().map(|details| Element {
         error: ErrorBody {
@@ -150,21 +167,6 @@ pub fn answer(error: &Error, docs_url: &str) -> Response {
         _ => {}
     }
     answer
-}
-
-fn code(error: &Error) -> ErrorCode {
-    match error {
-        Error::Invalid(_) => ErrorCode::BadRequest,
-        Error::Unauthorized => ErrorCode::Unauthorized,
-        Error::Forbidden(_) => ErrorCode::Forbidden,
-        Error::NotFound(_) => ErrorCode::NotFound,
-        Error::MethodNotAllowed { .. } => ErrorCode::MethodNotAllowed,
-        Error::AlreadyExists(_) => ErrorCode::Conflict,
-        Error::PreconditionFailed => ErrorCode::PreconditionFailed,
-        Error::Unexpected(_) => ErrorCode::Unexpected,
-        Error::Unavailable(_) => ErrorCode::ConnectionLost,
-        Error::Timeout(_) => ErrorCode::StatementTimeout,
-    }
 }
 
 fn details(error: &Error) -> Vec<String> {

@@ -9,6 +9,7 @@ use crate::{
     Error, Result, config,
     domain::{Change, Customer, Record, Revision},
     error::Fault,
+    log,
 };
 
 /// How an attempt to commit a change ended, where the database answered.
@@ -84,8 +85,13 @@ impl Store {
             .send()
             .await;
         let committed = entry.is_ok_and(|answer| answer.item.is_some());
-        tracing::warn!(%revision, committed, "the answer to a write was lost");
-        if committed { Ok(Commit::Done) } else { Err(error) }
+        let request_id = log::request_id();
+        tracing::warn!(request_id, %revision, committed, "the answer to a write was lost");
+        if !committed {
+            return Err(error);
+        }
+        log::outcome_resolved();
+        Ok(Commit::Done)
     }
 }
 

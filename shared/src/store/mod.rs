@@ -29,6 +29,7 @@ use crate::{
         RevisionRange, Revisions, Timestamp,
     },
     error::Fault,
+    log,
 };
 
 const NO_CATEGORY: &str = "the customer has no such category";
@@ -336,8 +337,10 @@ fn contended() -> Error {
     Error::Unavailable(Fault(format!("gave up after {MAX_ATTEMPTS} attempts against other writers")))
 }
 
-/// Waits a random time below 5 ms, doubling with every attempt up to 160 ms ("full jitter").
+/// Another writer was faster: waits a random time below 5 ms, doubling with every attempt up to
+/// 160 ms ("full jitter").
 async fn back_off(attempt: u32) {
+    log::conflict();
     let longest = 5_u64 << attempt.min(5);
     tokio::time::sleep(Duration::from_millis(fastrand::u64(0..longest))).await;
 }

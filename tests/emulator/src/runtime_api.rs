@@ -22,6 +22,9 @@ use tokio::sync::{
 
 use crate::{Background, listen};
 
+/// The X-Ray trace that every event belongs to.
+pub const TRACE_ROOT: &str = "1-6922ac18-1f2e3d4c5b6a798801234567";
+
 /// Lambda's Runtime API for one execution environment, that is, one process.
 #[derive(Debug)]
 pub struct RuntimeApi {
@@ -112,7 +115,7 @@ async fn next(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
             "lambda-runtime-invoked-function-arn",
             "arn:aws:lambda:us-east-1:123456789012:function:f".to_owned(),
         ),
-        ("lambda-runtime-trace-id", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0".to_owned()),
+        ("lambda-runtime-trace-id", format!("Root={TRACE_ROOT};Parent=1f2e3d4c5b6a7988;Sampled=0")),
     ];
     *shared.handed.lock().unwrap() = Some(Instant::now());
     (headers, event)

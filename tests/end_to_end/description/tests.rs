@@ -109,17 +109,20 @@ fn holds(answer: &Answer) -> bool {
 fn what_is_not_described_is_found() {
     let json = ("content-type", "application/json");
     let cache = ("cache-control", "private, no-cache");
-    assert!(holds(&answer(200, &[json, cache], r#"{"categories":[]}"#)));
+    let id = ("x-request-id", "crm-4711");
+    assert!(holds(&answer(200, &[json, cache, id], r#"{"categories":[]}"#)));
     for other in [
-        answer(202, &[json, cache], r#"{"categories":[]}"#),
-        answer(200, &[json], r#"{"categories":[]}"#),
-        answer(200, &[cache], r#"{"categories":[]}"#),
-        answer(200, &[json, ("cache-control", "public")], r#"{"categories":[]}"#),
-        answer(200, &[json, cache, ("x-powered-by", "x")], r#"{"categories":[]}"#),
-        answer(200, &[json, cache], r#"{"categories":[],"total":0}"#),
-        answer(200, &[json, cache], r#"{"categories":[],"next_cursor":null}"#),
-        answer(200, &[json, cache], r#"{"categories":[{"id":1}]}"#),
-        answer(404, &[json, cache], r#"{"message":"Not Found"}"#),
+        answer(202, &[json, cache, id], r#"{"categories":[]}"#),
+        answer(200, &[json, cache], r#"{"categories":[]}"#),
+        answer(200, &[json, cache, ("x-request-id", "two words")], r#"{"categories":[]}"#),
+        answer(200, &[json, id], r#"{"categories":[]}"#),
+        answer(200, &[cache, id], r#"{"categories":[]}"#),
+        answer(200, &[json, id, ("cache-control", "public")], r#"{"categories":[]}"#),
+        answer(200, &[json, cache, id, ("x-powered-by", "x")], r#"{"categories":[]}"#),
+        answer(200, &[json, cache, id], r#"{"categories":[],"total":0}"#),
+        answer(200, &[json, cache, id], r#"{"categories":[],"next_cursor":null}"#),
+        answer(200, &[json, cache, id], r#"{"categories":[{"id":1}]}"#),
+        answer(404, &[json, cache, id], r#"{"message":"Not Found"}"#),
     ] {
         assert!(!holds(&other), "{} {}", other.status, other.body);
     }
