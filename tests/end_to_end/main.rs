@@ -24,6 +24,7 @@ mod faults;
 mod linearizability;
 mod malformed;
 mod model;
+mod operator;
 mod proxy;
 mod readme;
 mod recorder;

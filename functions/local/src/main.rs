@@ -1,26 +1,47 @@
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
 use clap::Parser;
 use local::{
-    Server,
+    Server, customers,
     engine::StartError,
-    keys,
+    import, keys,
     options::{Command, Options},
 };
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
+
+/// The exit code of an import that came to its end without some lines. 1 is a failure, 2 a mistake
+/// in the command line.
+const LINES_REJECTED: u8 = 3;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let options = Options::parse();
-    shared::lambda::log_to(tracing_subscriber::fmt::layer().compact().with_target(false), LevelFilter::INFO);
-    let done = match &options.command {
-        None => serve(&options).await.map_err(|error| error.to_string()),
-        Some(Command::Keys(keys)) => {
-            keys::run(keys, &options.engine).await.map_err(|error| error.to_string())
+    let lines = tracing_subscriber::fmt::layer().compact().with_target(false);
+    // A command's standard output is for what it was asked for.
+    let writer = match options.command {
+        None => BoxMakeWriter::new(io::stdout),
+        Some(_) => BoxMakeWriter::new(io::stderr),
+    };
+    shared::lambda::log_to(lines.with_writer(writer), LevelFilter::INFO);
+    let (command, engine) = (&options.command, &options.engine);
+    let done = match command {
+        None => serve(&options).await.map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string()),
+        Some(Command::Keys(options)) => {
+            keys::run(options, engine).await.map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string())
         }
+        Some(Command::Customers(options)) => customers::run(options, engine)
+            .await
+            .map(|()| ExitCode::SUCCESS)
+            .map_err(|error| error.to_string()),
+        Some(Command::Import(options)) => match import::run(options, engine).await {
+            Ok(summary) if summary.rejected > 0 => Ok(ExitCode::from(LINES_REJECTED)),
+            Ok(_) => Ok(ExitCode::SUCCESS),
+            Err(error) => Err(error.to_string()),
+        },
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
