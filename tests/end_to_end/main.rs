@@ -14,6 +14,7 @@ mod update_category;
 
 mod auth;
 mod capacity;
+mod change_events;
 mod concurrency;
 mod dependencies;
 mod deployment;
