@@ -99,6 +99,15 @@ impl Place {
     }
 }
 
+/// A command with `--table`, in an environment as for AWS, but with the server in its place.
+fn on_aws<'a>(command: &'a mut Command, server: &Running) -> &'a mut Command {
+    command
+        .env("AWS_ENDPOINT_URL_DYNAMODB", &server.dynamodb_url)
+        .env("AWS_REGION", "eu-west-1")
+        .env("AWS_ACCESS_KEY_ID", "x")
+        .env("AWS_SECRET_ACCESS_KEY", "x")
+}
+
 fn port(server: &Running) -> &str {
     server.dynamodb_url.rsplit_once(':').unwrap().1
 }
@@ -240,6 +249,22 @@ fn mistakes_with_an_import_are_one_line_and_write_nothing() {
     assert_eq!(place.export(CUSTOMER), [] as [Value; 0]);
 }
 
+#[test]
+fn an_import_that_can_not_go_on_says_where_it_stopped() {
+    let place = Place::new();
+    let server = place.serve();
+    place.write("categories.jsonl", lines(0..1));
+    let import = ["import", "categories.jsonl", "--org", "telco", "--table", "no-such-table"];
+    let done = Done::from(on_aws(&mut place.command(&import), &server).output().unwrap());
+    assert_eq!((done.code, done.output.as_str()), (1, ""));
+    assert!(
+        done.remarks.starts_with("error: the import stopped at line 1; run it again"),
+        "{}",
+        done.remarks
+    );
+    assert_eq!(done.remarks.lines().count(), 1, "{}", done.remarks);
+}
+
 #[tokio::test]
 async fn an_import_that_was_killed_goes_on_when_run_again() {
     let place = Place::new();
@@ -344,14 +369,8 @@ async fn all_that_is_held_on_a_customer_is_exported() {
     // In a table by name, into a file that only its owner reads and that no other export replaces.
     let to_file = || {
         let export = ["customers", "export", "--org", "telco", "--customer", CUSTOMER];
-        place
-            .command(&[&export[..], &["--table", "customers-categories", "--output", "held.jsonl"]].concat())
-            .env("AWS_ENDPOINT_URL_DYNAMODB", &server.dynamodb_url)
-            .env("AWS_REGION", "eu-west-1")
-            .env("AWS_ACCESS_KEY_ID", "x")
-            .env("AWS_SECRET_ACCESS_KEY", "x")
-            .output()
-            .unwrap()
+        let export = [&export[..], &["--table", "customers-categories", "--output", "held.jsonl"]].concat();
+        on_aws(&mut place.command(&export), &server).output().unwrap()
     };
     assert!(to_file().status.success());
     assert_eq!(fs::read_to_string(place.path("held.jsonl")).unwrap(), done.output);

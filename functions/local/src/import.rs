@@ -112,9 +112,9 @@ pub async fn run(options: &ImportOptions, engine: &EngineOptions) -> Result<Summ
         }
         (Box::new(file), found.is_file().then_some(found.len()))
     };
-    let mut rejected = RejectedLines::create(&path, options.rejected.as_deref())?;
     let clock = Clock::default();
     let (store, _engine) = database::open(options.table.remote(), engine, &clock).await?;
+    let mut rejected = RejectedLines::create(&path, options.rejected.as_deref())?;
 
     let bar = progress(length);
     let (mut reports, _workers) = start(options, store, clock, input);

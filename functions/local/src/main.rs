@@ -18,12 +18,12 @@ const LINES_REJECTED: u8 = 3;
 async fn main() -> ExitCode {
     let options = Options::parse();
     let lines = tracing_subscriber::fmt::layer().compact().with_target(false);
-    // A command's standard output is for what it was asked for.
-    let writer = match options.command {
-        None => BoxMakeWriter::new(io::stdout),
-        Some(_) => BoxMakeWriter::new(io::stderr),
+    // A command's standard output is for what it was asked for, and it says itself how it went.
+    let (writer, level) = match options.command {
+        None => (BoxMakeWriter::new(io::stdout), LevelFilter::INFO),
+        Some(_) => (BoxMakeWriter::new(io::stderr), LevelFilter::ERROR),
     };
-    shared::lambda::log_to(lines.with_writer(writer), LevelFilter::INFO);
+    shared::lambda::log_to(lines.with_writer(writer), level);
     let (command, engine) = (&options.command, &options.engine);
     let done = match command {
         None => serve(&options).await.map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string()),
