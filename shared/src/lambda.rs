@@ -91,12 +91,14 @@ where
     service_fn(move |LambdaEvent { payload, context }: LambdaEvent<LambdaRequest>| {
         let (mut serve, mut refuse) = (serve.clone(), refuse.clone());
         let request = panic::catch_unwind(AssertUnwindSafe(|| Request::from(payload)));
-        async move {
+        let answered = async move {
             Ok(payload_of(match request {
                 Ok(request) => serve.call(request.with_lambda_context(context)).await?,
                 Err(_) => refuse.call(Request::default().with_lambda_context(context)).await?,
             }))
-        }
+        };
+        // The compiler gives up on the runtime's type around the type of all of this.
+        answered.boxed()
     })
 }
 

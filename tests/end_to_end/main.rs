@@ -14,6 +14,7 @@ mod update_category;
 
 mod auth;
 mod capacity;
+mod change_events;
 mod concurrency;
 mod dependencies;
 mod deployment;
@@ -26,6 +27,7 @@ mod linearizability;
 mod logs;
 mod malformed;
 mod model;
+mod operator;
 mod proxy;
 mod readme;
 mod recorder;

@@ -47,9 +47,11 @@ pub struct Properties {
     pub billing_mode: String,
 }
 
+/// A policy of a function. Other roles have theirs in documents, which are not looked at.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Policy {
+    #[serde(default)]
     pub statement: Vec<Statement>,
 }
 

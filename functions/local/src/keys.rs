@@ -1,18 +1,14 @@
 //! The operator's commands for API keys.
 
-use aws_config::BehaviorVersion;
-use aws_sdk_dynamodb::Client;
 use comfy_table::{Table, presets::NOTHING};
 use shared::{
     clock::Clock,
-    config::{self, TrustStore},
     domain::{ApiKey, KeyHash, Orgs, Secret, Timestamp},
     store::{Store, Tables},
 };
 
 use crate::{
-    Engine,
-    engine::StartError,
+    database::{self, DatabaseError},
     options::{EngineOptions, KeysCommand, KeysOptions, NewKey},
     server,
 };
@@ -25,9 +21,7 @@ const HASH_NEEDED: usize = 6;
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
     #[error(transparent)]
-    Start(#[from] StartError),
-    #[error("the keys table can't be read or written: {0}")]
-    Store(String),
+    Database(#[from] DatabaseError),
     #[error("no key that is not revoked has the name or hash prefix {0:?}")]
     Unknown(String),
     #[error("{which:?} could mean any of {}; say which by its hash", hashes.join(", "))]
@@ -40,7 +34,7 @@ pub enum KeysError {
 
 impl From<shared::Error> for KeysError {
     fn from(error: shared::Error) -> Self {
-        Self::Store(format!("{error:?}"))
+        Self::Database(error.into())
     }
 }
 
@@ -50,40 +44,13 @@ impl From<shared::Error> for KeysError {
 /// [`KeysError`]; then nothing has been written.
 pub async fn run(options: &KeysOptions, engine: &EngineOptions) -> Result<(), KeysError> {
     let clock = Clock::default();
-    let (store, _engine) = open(options.table.as_deref(), engine, &clock).await?;
+    let remote = options.table.clone().map(|keys| Tables { keys, ..server::tables() });
+    let (store, _engine) = database::open(remote, engine, &clock).await?;
     match &options.command {
         KeysCommand::Create(new) => create(&store, new, clock.timestamp()).await,
         KeysCommand::List => list(&store, clock.timestamp()).await,
         KeysCommand::Revoke { which } => revoke(&store, which, clock.timestamp()).await,
     }
-}
-
-/// The keys table in AWS, or that of the local engine: through the server that has the data file
-/// open, or else on the file itself.
-async fn open(
-    table: Option<&str>,
-    options: &EngineOptions,
-    clock: &Clock,
-) -> Result<(Store, Option<Engine>), KeysError> {
-    if let Some(table) = table {
-        let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .http_client(config::http_client(TrustStore::default()));
-        let tables = Tables { keys: table.to_owned(), ..server::tables() };
-        return Ok((Store::new(Client::new(&loader.load().await), tables, clock.clone()), None));
-    }
-    let running = format!("http://127.0.0.1:{}", options.dynamodb_port);
-    let (endpoint, engine) = if options.in_memory {
-        (running, None)
-    } else {
-        match Engine::start(&options.data(), 0) {
-            Err(StartError::InUse(_)) => (running, None),
-            Err(error) => return Err(error.into()),
-            Ok(engine) => (engine.url(), Some(engine)),
-        }
-    };
-    let store = Store::new(server::client(endpoint), server::tables(), clock.clone());
-    store.create_tables().await?;
-    Ok((store, engine))
 }
 
 async fn create(store: &Store, new: &NewKey, now: Timestamp) -> Result<(), KeysError> {

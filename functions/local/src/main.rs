@@ -1,29 +1,50 @@
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
 use clap::Parser;
 use local::{
-    Server,
+    Server, customers,
     engine::StartError,
-    keys,
+    import, keys,
     options::{Command, Options},
 };
 use shared::log;
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
+
+/// The exit code of an import that came to its end without some lines. 1 is a failure, 2 a mistake
+/// in the command line.
+const LINES_REJECTED: u8 = 3;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let options = Options::parse();
+    let lines = tracing_subscriber::fmt::layer().compact().with_target(false);
+    // A command's standard output is for what it was asked for, and it says itself how it went.
+    let (writer, level) = match options.command {
+        None => (BoxMakeWriter::new(io::stdout), LevelFilter::INFO),
+        Some(_) => (BoxMakeWriter::new(io::stderr), LevelFilter::ERROR),
+    };
     // The gateway has a line for each request; the function's own is worth reading where it failed.
-    let targets = log::targets(LevelFilter::INFO).with_target(log::TARGET, LevelFilter::WARN);
-    log::to(tracing_subscriber::fmt::layer().compact().with_target(false), targets);
-    let done = match &options.command {
-        None => serve(&options).await.map_err(|error| error.to_string()),
-        Some(Command::Keys(keys)) => {
-            keys::run(keys, &options.engine).await.map_err(|error| error.to_string())
+    let targets = log::targets(level).with_target(log::TARGET, LevelFilter::WARN.min(level));
+    log::to(lines.with_writer(writer), targets);
+    let (command, engine) = (&options.command, &options.engine);
+    let done = match command {
+        None => serve(&options).await.map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string()),
+        Some(Command::Keys(options)) => {
+            keys::run(options, engine).await.map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string())
         }
+        Some(Command::Customers(options)) => customers::run(options, engine)
+            .await
+            .map(|()| ExitCode::SUCCESS)
+            .map_err(|error| error.to_string()),
+        Some(Command::Import(options)) => match import::run(options, engine).await {
+            Ok(summary) if summary.rejected > 0 => Ok(ExitCode::from(LINES_REJECTED)),
+            Ok(_) => Ok(ExitCode::SUCCESS),
+            Err(error) => Err(error.to_string()),
+        },
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
-use shared::domain::{KeyName, OrgId, Permission};
+use shared::domain::{CustomerId, KeyName, OrgId, Permission};
 
 use crate::Data;
 
@@ -58,6 +58,89 @@ impl EngineOptions {
 pub enum Command {
     /// Make, list and revoke API keys, in the local engine or in AWS
     Keys(KeysOptions),
+    /// Export or erase all that is held on one customer, in the local engine or in AWS
+    Customers(CustomersOptions),
+    /// Take categories over from another system, out of a file with one JSON object per line
+    Import(ImportOptions),
+}
+
+/// Which categories table is meant.
+#[derive(Args, Clone, Debug)]
+pub struct TableOptions {
+    /// Name of the categories table in AWS, reached by the usual AWS environment and profiles;
+    /// without it, the local engine's is meant, whether its server runs or not
+    #[arg(long, value_name = "NAME", global = true)]
+    pub table: Option<String>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct CustomersOptions {
+    #[command(flatten)]
+    pub table: TableOptions,
+
+    #[command(subcommand)]
+    pub command: CustomersCommand,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum CustomersCommand {
+    /// Write all that is held on a customer, one JSON object per line
+    Export {
+        #[command(flatten)]
+        customer: CustomerOptions,
+
+        /// File to write, which must not exist yet; standard output, if left out
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Erase a customer's categories and their history for good; killed midway, run it again
+    Erase {
+        #[command(flatten)]
+        customer: CustomerOptions,
+
+        /// Don't ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct CustomerOptions {
+    /// The customer's organisation
+    #[arg(long, value_parser = OrgId::parse)]
+    pub org: OrgId,
+
+    /// The customer's UUID
+    #[arg(long, value_name = "UUID", value_parser = CustomerId::parse)]
+    pub customer: CustomerId,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct ImportOptions {
+    #[command(flatten)]
+    pub table: TableOptions,
+
+    /// File with one JSON object per line: `customer_id` and what a POST's body has, optionally
+    /// `changed_at` and `changed_by`; `-` for standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// The organisation whose customers they are
+    #[arg(long, value_parser = OrgId::parse)]
+    pub org: OrgId,
+
+    /// Goes into history where a line has no `changed_by`
+    #[arg(long, value_name = "NAME", value_parser = KeyName::parse, default_value = "import")]
+    pub changed_by: KeyName,
+
+    /// File for the lines that are rejected, and why; anew with every run. By default it lies
+    /// beside FILE and ends in `.rejected.jsonl`
+    #[arg(long, value_name = "FILE")]
+    pub rejected: Option<PathBuf>,
+
+    /// Lines that are worked on at once
+    #[arg(long, value_name = "NUMBER", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub concurrency: u16,
 }
 
 #[derive(Args, Clone, Debug)]

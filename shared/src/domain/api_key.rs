@@ -183,6 +183,6 @@ impl ApiKey {
     }
 
     pub(crate) fn author(&self) -> Author {
-        Author::new(self.name.to_string())
+        Author::from(self.name.clone())
     }
 }

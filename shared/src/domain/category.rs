@@ -113,11 +113,17 @@ impl NewCategory {
     /// [`crate::Error::Invalid`] with every violation in the body.
     pub fn parse(body: &[u8]) -> Result<Self> {
         let mut fields = Fields::of_json(body)?;
+        let new = Self::take(&mut fields);
+        fields.finish(new)
+    }
+
+    /// `None` only together with a violation.
+    pub(super) fn take(fields: &mut Fields<'_>) -> Option<Self> {
         let id = fields.required("id", CategoryId::parse);
         let value = fields.required("value", fields::nullable_text).flatten();
         let description = fields.optional("description", fields::text);
         let reason = fields.optional("reason", fields::text);
-        fields.finish(id.map(|id| Self { id, attributes: Attributes { value, description, reason } }))
+        id.map(|id| Self { id, attributes: Attributes { value, description, reason } })
     }
 
     /// Marks a POST of this category under `key`, so that its repetition can be told.
@@ -254,6 +260,7 @@ mod tests {
     use serde_json::{Map, Value as Json};
 
     use super::*;
+    use crate::domain::KeyName;
 
     fn member() -> impl Strategy<Value = Option<Json>> {
         prop_oneof![Just(None), Just(Some(Json::Null)), "[ab]?".prop_map(|text| Some(Json::from(text)))]
@@ -291,7 +298,8 @@ mod tests {
             let category = Category {
                 id: CategoryId::new(1), attributes, created: revision, revision, idempotency: None,
             };
-            let change = category.patch(&parsed, &Author::new("a"), Timestamp::from_millis(0));
+            let author = Author::from(KeyName::parse("a").unwrap());
+            let change = category.patch(&parsed, &author, Timestamp::from_millis(0));
 
             let expected = merge(before.clone(), &patch);
             prop_assert_eq!(change.is_none(), expected == before);

@@ -113,13 +113,16 @@ impl<'a> Fields<'a> {
     }
 }
 
-pub fn text<const MAX: usize>(raw: &str) -> Result<Text<MAX>, String> {
+pub fn string(raw: &str) -> Result<String, String> {
     if !raw.starts_with('"') {
         return Err("must be a string".into());
     }
     // The scan that found the member did not look into its escapes.
-    let text = serde_json::from_str(raw).map_err(|_| "must be a string without lone surrogates")?;
-    Text::parse(text)
+    serde_json::from_str(raw).map_err(|_| "must be a string without lone surrogates".into())
+}
+
+pub fn text<const MAX: usize>(raw: &str) -> Result<Text<MAX>, String> {
+    Text::parse(string(raw)?)
 }
 
 pub fn nullable_text<const MAX: usize>(raw: &str) -> Result<Option<Text<MAX>>, String> {

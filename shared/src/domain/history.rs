@@ -2,22 +2,22 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attributes, Category, CategoryId, Record, Revision, RevisionRange, Timestamp};
+use super::{Attributes, Category, CategoryId, KeyName, Record, Revision, RevisionRange, Timestamp};
 
-/// Who makes a change: the name of the API key. Only [`crate::http::authorize`] hands them out, so
-/// nothing can be written by nobody.
+/// Who makes a change: the holder of the API key that [`crate::http::authorize`] found valid, or
+/// whom an operator names for what was changed elsewhere before.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Author(String);
+pub struct Author(KeyName);
 
-impl Author {
-    pub(crate) fn new(name: impl Into<String>) -> Self {
-        Self(name.into())
+impl From<KeyName> for Author {
+    fn from(name: KeyName) -> Self {
+        Self(name)
     }
 }
 
 impl fmt::Display for Author {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        self.0.fmt(f)
     }
 }
 

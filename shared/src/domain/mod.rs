@@ -6,6 +6,7 @@ mod category;
 mod fields;
 mod history;
 mod identifiers;
+mod import;
 mod paging;
 mod precondition;
 mod revision;
@@ -19,6 +20,7 @@ pub use category::{
 pub use fields::Fields;
 pub use history::{Author, Change, ChangeKind, HistoryEntry, HistoryFilter};
 pub use identifiers::{CategoryId, CategoryPath, Customer, CustomerId, OrgId};
+pub use import::ImportedCategory;
 pub use paging::{Page, PageRequest};
 pub use precondition::Revisions;
 pub use revision::{Revision, RevisionRange};

@@ -36,6 +36,10 @@ struct HistoryItem {
     sk: String,
     id: CategoryId,
     change: ChangeKind,
+    /// The type of the event that the table's stream makes of this item. EventBridge Pipes can take
+    /// a type from an attribute, but can't put one together.
+    #[serde(skip_deserializing)]
+    event: &'static str,
     #[serde(flatten)]
     attributes: Attributes,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,7 +78,12 @@ pub fn into_record(item: Item) -> Result<Record> {
 pub fn from_entry(customer: &Customer, entry: &HistoryEntry) -> Result<Item> {
     let (pk, sk) = (keys::partition(customer), keys::history(entry.revision));
     let HistoryEntry { id, change, attributes, previous, changed_by, created, revision } = entry.clone();
-    write(&HistoryItem { pk, sk, id, change, attributes, previous, changed_by, created, revision })
+    let event = match change {
+        ChangeKind::Created => "CustomerCategoryCreated",
+        ChangeKind::Updated => "CustomerCategoryUpdated",
+        ChangeKind::Deleted => "CustomerCategoryDeleted",
+    };
+    write(&HistoryItem { pk, sk, id, change, event, attributes, previous, changed_by, created, revision })
 }
 
 pub fn into_entry(item: Item) -> Result<HistoryEntry> {

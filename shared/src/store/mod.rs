@@ -5,6 +5,7 @@ mod commit;
 mod failure;
 mod items;
 mod keys;
+mod operator;
 mod scan;
 mod schema;
 
@@ -14,6 +15,8 @@ use std::{
 };
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
+
+pub use self::operator::{Held, Holdings, Import, Stock};
 
 use self::{
     commit::Commit,

@@ -1,0 +1,262 @@
+//! What only an operator does: take categories over from another system, hand out all that is held
+//! on a customer, erase it. No function calls any of this.
+
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
+
+use super::{
+    MAX_ATTEMPTS, Store, back_off,
+    commit::Commit,
+    contended, failure,
+    items::{self, Item},
+    keys,
+    scan::Scan,
+};
+use crate::{
+    Error, Result, config,
+    domain::{Author, CategoryPath, ChangeKind, Customer, HistoryEntry, ImportedCategory, Record, Revision},
+    error::Fault,
+};
+
+/// Items that one transaction erases. Of the largest items they take 950 write units, which is what
+/// a partition serves in a second.
+const ERASED_AT_ONCE: usize = 25;
+
+/// What became of a category that was to be taken over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Import {
+    Created,
+    /// It has been taken over before, whatever happened to it since, or it says the same.
+    Present,
+    /// Why it is not taken over.
+    Conflict(String),
+}
+
+/// How much is held on a customer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Holdings {
+    pub categories: usize,
+    /// What deleted categories have left behind.
+    pub remainders: usize,
+    pub changes: usize,
+}
+
+/// One thing that is held on a customer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Held {
+    Record(Record),
+    Change(HistoryEntry),
+}
+
+/// All that is held on a customer, page by page: first the categories in the order of their ids,
+/// then the changes, oldest first.
+pub struct Stock {
+    scan: Scan,
+}
+
+impl Store {
+    /// Creates a category as it was in another system, at the time when it became so there. What
+    /// is here already is left alone.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub async fn import(
+        &self,
+        customer: &Customer,
+        imported: &ImportedCategory,
+        author: &Author,
+    ) -> Result<Import> {
+        let path = CategoryPath { customer: customer.clone(), id: imported.category.id };
+        let mut record = self.read(&path).await?;
+        for attempt in 0..MAX_ATTEMPTS {
+            if let Some(record) = record {
+                return self.compare(customer, imported, author, record).await;
+            }
+            let moment = imported.changed_at.unwrap_or_else(|| self.clock.timestamp());
+            let change = imported.category.clone().create(None, author, Revision::mint(moment, None));
+            record = match self.commit(customer, &change).await? {
+                Commit::Done => return Ok(Import::Created),
+                Commit::Lost(Some(current)) => Some(current),
+                Commit::Lost(None) | Commit::Contended => {
+                    back_off(attempt).await;
+                    self.read(&path).await?
+                }
+            };
+        }
+        Err(contended())
+    }
+
+    /// Whether what is here comes from the same import, or says the same.
+    async fn compare(
+        &self,
+        customer: &Customer,
+        imported: &ImportedCategory,
+        author: &Author,
+        record: Record,
+    ) -> Result<Import> {
+        let (created, conflict) = match record {
+            Record::Live(category) if category.attributes == imported.category.attributes => {
+                return Ok(Import::Present);
+            }
+            Record::Live(category) => {
+                (Some(category.created), "the customer has this category with other content".to_owned())
+            }
+            Record::Deleted { revision, .. } => (
+                self.entry(customer, revision).await?.map(|deletion| deletion.created),
+                format!("the category was deleted at {}", revision.timestamp()),
+            ),
+        };
+        let creation = match created {
+            Some(created) => self.entry(customer, created).await?,
+            None => None,
+        };
+        let same = creation.is_some_and(|creation| {
+            creation.change == ChangeKind::Created
+                && creation.attributes == imported.category.attributes
+                && creation.changed_by == author.to_string()
+                && imported.changed_at.is_none_or(|moment| moment == creation.changed_at())
+        });
+        Ok(if same { Import::Present } else { Import::Conflict(conflict) })
+    }
+
+    async fn entry(&self, customer: &Customer, revision: Revision) -> Result<Option<HistoryEntry>> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.tables.categories)
+            .set_key(Some(keys::item(customer, keys::history(revision))))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| failure::error("GetItem", &error))?;
+        answer.item.map(items::into_entry).transpose()
+    }
+
+    /// All that is held on a customer.
+    #[must_use]
+    pub fn stock(&self, customer: &Customer) -> Stock {
+        Stock { scan: self.scan_partition(customer) }
+    }
+
+    /// How much is held on a customer. It is all read for that, page by page.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub async fn holdings(&self, customer: &Customer) -> Result<Holdings> {
+        let mut scan = self.scan_keys(customer);
+        let mut holdings = Holdings::default();
+        while !scan.done {
+            scan.next(None, Ok).await?.iter().for_each(|item| holdings.count(item));
+        }
+        Ok(holdings)
+    }
+
+    /// Erases the first 25 of all that is held on a customer, in one transaction; returns what they
+    /// were, which is nothing once all is gone. The order is that of [`Stock`]: from the start on
+    /// there are no categories, and the history that is left is the latest part of it without a gap,
+    /// so that nothing read amid an erasure is wrong.
+    ///
+    /// # Errors
+    /// The database's failure; then nothing, or these 25, have been erased.
+    pub async fn erase_some(&self, customer: &Customer) -> Result<Holdings> {
+        let first = self.scan_keys(customer).next(Some(ERASED_AT_ONCE), Ok).await?;
+        let mut erased = Holdings::default();
+        let mut deletions = Vec::with_capacity(first.len());
+        for mut item in first {
+            erased.count(&item);
+            item.retain(|name, _| [keys::PARTITION_KEY, keys::SORT_KEY].contains(&name.as_str()));
+            let deletion = Delete::builder().table_name(&self.tables.categories).set_key(Some(item)).build();
+            let deletion = deletion.map_err(Error::unexpected)?;
+            deletions.push(TransactWriteItem::builder().delete(deletion).build());
+        }
+        if deletions.is_empty() {
+            return Ok(erased);
+        }
+        let sent = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(deletions))
+            .customize()
+            .config_override(config::write_config())
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(erased),
+            // Deleting is unconditional, so only other writers and throttling can be in the way.
+            Err(error) => Err(match failure::cancellation(&error) {
+                Some(_) => Error::Unavailable(Fault("TransactWriteItems: cancelled".into())),
+                None => failure::error("TransactWriteItems", &error),
+            }),
+        }
+    }
+
+    fn scan_partition(&self, customer: &Customer) -> Scan {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.categories)
+            .key_condition_expression("#pk = :pk")
+            .expression_attribute_names("#pk", keys::PARTITION_KEY)
+            .expression_attribute_values(":pk", AttributeValue::S(keys::partition(customer)))
+            .consistent_read(true);
+        Scan { query, done: false, cut: false }
+    }
+
+    /// The keys and what it takes to count, so that an unreadable item is no obstacle.
+    fn scan_keys(&self, customer: &Customer) -> Scan {
+        let scan = self.scan_partition(customer);
+        let query = scan
+            .query
+            .projection_expression("#pk, #sk, #created")
+            .expression_attribute_names("#sk", keys::SORT_KEY)
+            .expression_attribute_names("#created", "created");
+        Scan { query, ..scan }
+    }
+}
+
+impl Stock {
+    /// The next page, at most 1 MB; `None` at the end.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub async fn next(&mut self) -> Result<Option<Vec<Held>>> {
+        if self.scan.done {
+            return Ok(None);
+        }
+        let read = |item: Item| {
+            if is_change(&item) {
+                items::into_entry(item).map(Held::Change)
+            } else {
+                items::into_record(item).map(Held::Record)
+            }
+        };
+        self.scan.next(None, read).await.map(Some)
+    }
+}
+
+impl Holdings {
+    #[must_use]
+    pub fn total(self) -> usize {
+        self.categories + self.remainders + self.changes
+    }
+
+    fn count(&mut self, item: &Item) {
+        match () {
+            () if is_change(item) => self.changes += 1,
+            () if item.contains_key("created") => self.categories += 1,
+            () => self.remainders += 1,
+        }
+    }
+}
+
+impl std::ops::AddAssign for Holdings {
+    fn add_assign(&mut self, other: Self) {
+        self.categories += other.categories;
+        self.remainders += other.remainders;
+        self.changes += other.changes;
+    }
+}
+
+fn is_change(item: &Item) -> bool {
+    let key = item.get(keys::SORT_KEY).and_then(|key| key.as_s().ok());
+    key.is_some_and(|key| key.starts_with(keys::HISTORY))
+}

@@ -1,0 +1,69 @@
+//! The built binary as a server, for the tests that need one.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+};
+
+use serde_json::Value;
+
+pub const CATEGORIES: &str = "/v4/orgs/telco/customers/123e4567-e89b-12d3-a456-556642440000/categories";
+
+/// The built binary, on free ports unless `arguments` say otherwise.
+pub fn local(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
+    command.args(["--port", "0", "--dynamodb-port", "0"]).args(arguments);
+    command
+}
+
+/// A server process, killed when dropped.
+pub struct Running {
+    process: Child,
+    pub url: String,
+    pub dynamodb_url: String,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Running {
+    pub fn start(data: &Path) -> Self {
+        let mut process = local(&["--data", data.to_str().unwrap()]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap());
+        let mut ready = [const { String::new() }; 3];
+        for line in &mut ready {
+            lines.read_line(line).unwrap();
+        }
+        let url = ready[0].trim_end().strip_prefix("listening on ").unwrap().to_owned();
+        assert!(url.starts_with("http://127.0.0.1:"));
+        assert!(ready[1].starts_with(&format!("curl -i {url}/v4/")), "{}", ready[1]);
+        let dynamodb_url = ready[2].trim_end().strip_prefix("DynamoDB at ").unwrap().to_owned();
+        Self { process, url, dynamodb_url, lines }
+    }
+
+    pub async fn request(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        let url = format!("{}{path}", self.url);
+        let request = reqwest::Client::new().request(method.parse().unwrap(), url);
+        let request = request.header("x-auth-roles", "API_KEY");
+        let request = match body {
+            Some(body) => request.json(&body),
+            None => request,
+        };
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap_or_default())
+    }
+
+    pub fn signal(mut self, signal: &str) -> (ExitStatus, Vec<String>) {
+        let sent = Command::new("kill").args([signal, &self.process.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        let status = self.process.wait().unwrap();
+        let lines = (&mut self.lines).lines().map(Result::unwrap).collect();
+        (status, lines)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ended_already = self.process.kill();
+        let _reaped_already = self.process.wait();
+    }
+}
