@@ -66,9 +66,16 @@ impl Roots {
             name if name.starts_with("Node") => command.env("NODE_EXTRA_CA_CERTS", self.file("node")),
             name if name.starts_with("Python") => command.env("AWS_CA_BUNDLE", self.file("python")),
             "SDK defaults" => command.env("SSL_CERT_FILE", self.file("platform")),
-            _ => command.env("AWS_CA_BUNDLE", self.file("ours")),
+            _ => command.env("AWS_CA_BUNDLE", self.file("ours")).env("GLIBC_TUNABLES", glibc_tunables()),
         };
     }
+}
+
+/// As the template sets them.
+fn glibc_tunables() -> String {
+    let template = fs::read_to_string(crate::built::root().join("template.yaml")).unwrap();
+    let line = template.lines().find_map(|line| line.trim().strip_prefix("GLIBC_TUNABLES: "));
+    line.expect("the template tunes the allocator").to_owned()
 }
 
 impl Process {

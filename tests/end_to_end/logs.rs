@@ -626,7 +626,16 @@ fn resources(kind: &str) -> Vec<(String, Value)> {
 fn widgets() -> Vec<Value> {
     let dashboards = resources("AWS::CloudWatch::Dashboard");
     let [(_, dashboard)] = dashboards.as_slice() else { panic!("{dashboards:?}") };
-    let body: Value = serde_json::from_str(dashboard["DashboardBody"].as_str().unwrap()).unwrap();
+    let [body, variables] = dashboard["DashboardBody"].as_array().unwrap().as_slice() else {
+        panic!("{dashboard}")
+    };
+    // What is there only under a condition: `!If [condition, text, ""]`.
+    let mut body = body.as_str().unwrap().to_owned();
+    for (name, text) in variables.as_object().unwrap() {
+        assert_eq!(text[2], "");
+        body = body.replace(&format!("${{{name}}}"), text[1].as_str().unwrap());
+    }
+    let body: Value = serde_json::from_str(&body).unwrap();
     body["widgets"].as_array().unwrap().clone()
 }
 
