@@ -138,12 +138,24 @@ impl Api {
         answer
     }
 
+    /// A page that may be more than a slow machine reads in time; asked for again then, as a caller
+    /// would.
+    pub async fn page(&self, path: &str) -> Answer {
+        for _ in 0..20 {
+            let answer = self.get(path).await;
+            if ![503, 504].contains(&answer.status) {
+                return answer;
+            }
+        }
+        self.get(path).await
+    }
+
     /// Follows `next_cursor` from `path` on; returns the pages' items under `name`.
     pub async fn pages(&self, path: &str, name: &str) -> Vec<Vec<Value>> {
         let mut pages = Vec::new();
         let mut next = path.to_owned();
         loop {
-            let mut page = self.get(&next).await.json();
+            let mut page = self.page(&next).await.json();
             pages.push(page[name].as_array_mut().unwrap().drain(..).collect());
             let Some(cursor) = page["next_cursor"].as_str() else { return pages };
             let separator = if path.contains('?') { '&' } else { '?' };
