@@ -32,7 +32,7 @@ pub fn draw(path: &Path, figures: &[Figures], share: f64) {
     area.present().unwrap();
 }
 
-fn values<'a>(figures: &'a [Figures], value: impl Fn(&Figures) -> Option<f64>) -> Vec<(&'a str, f64)> {
+fn values(figures: &[Figures], value: impl Fn(&Figures) -> Option<f64>) -> Vec<(&str, f64)> {
     figures.iter().filter_map(|of_one| Some((of_one.name.as_str(), value(of_one)?))).collect()
 }
 

@@ -158,7 +158,7 @@ async fn measure(
         samples.warm.push(millis(request.overhead));
         samples.calls_warm = request.calls;
     }
-    samples.warm_cpu.push(millis(process.cpu() - before) / warm as f64);
+    samples.warm_cpu.push(millis(process.cpu().saturating_sub(before)) / warm as f64);
     samples.peak.push(process.peak() as f64 / 1000.0);
     samples.connections = samples.connections.max(process.connections);
 }

@@ -180,7 +180,7 @@ impl Report {
                 "| `{}` | {} | {} | {} ms | {} ms | {}× | {} MB |",
                 pages.function,
                 grouped(pages.items),
-                pages.pages,
+                pages.count,
                 number(pages.cpu),
                 number(pages.cpu_most),
                 number(pages.cpu / pages.cpu_query_alone),

@@ -27,8 +27,8 @@ pub struct Pages {
     pub function: &'static str,
     /// Of the whole collection.
     pub items: usize,
-    pub pages: usize,
-    pub page_items: usize,
+    pub count: usize,
+    pub per_page: usize,
     /// Median of all pages.
     pub cpu: f64,
     /// The page that took most.
@@ -116,7 +116,7 @@ async fn query_alone(
     for _ in 0..20 {
         let before = process.cpu();
         process.succeed(event, database).await;
-        cpu.push(millis(process.cpu() - before));
+        cpu.push(millis(process.cpu().saturating_sub(before)));
     }
     quantile(&cpu, 0.5)
 }
@@ -132,7 +132,7 @@ async fn pages(
 ) -> Pages {
     let contestant = contestant("this service", program);
     let mut process = Process::start(&contestant, database, roots).await;
-    let (mut cpu, mut page_items, mut count) = (Vec::new(), 0, 0);
+    let (mut cpu, mut per_page, mut count) = (Vec::new(), 0, 0);
     // The first walk through the collection opens the connection and looks the key up.
     for walk in 0..if items > 1_000 { 1 } else { 20 } {
         let mut event = first.clone();
@@ -140,12 +140,12 @@ async fn pages(
             let before = process.cpu();
             let (_, answer) = process.invoke(&event, database).await;
             if walk > 0 || count > 0 {
-                cpu.push(millis(process.cpu() - before));
+                cpu.push(millis(process.cpu().saturating_sub(before)));
             }
             count += 1;
             let page: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
             let list = page.as_object().unwrap().values().find_map(Value::as_array).unwrap();
-            page_items = page_items.max(list.len());
+            per_page = per_page.max(list.len());
             let Some(cursor) = page["next_cursor"].as_str() else { break };
             event["rawQueryString"] = json!(format!("cursor={cursor}"));
             event["queryStringParameters"] = json!({ "cursor": cursor });
@@ -171,8 +171,8 @@ async fn pages(
     Pages {
         function,
         items,
-        pages: items.div_ceil(page_items),
-        page_items,
+        count: items.div_ceil(per_page),
+        per_page,
         cpu: quantile(&cpu, 0.5),
         cpu_most: quantile(&cpu, 1.0),
         cpu_query_alone,

@@ -1,7 +1,12 @@
 //! What surrounds a function on Lambda, for tests and benchmarks that run its own binary: the
 //! Runtime API, and DynamoDB behind TLS.
 
-#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    reason = "a test fails by panicking"
+)]
 
 mod database;
 mod runtime_api;
