@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What limits a process's CPU time needs a while to be counted from scratch.
-const REST: Duration = Duration::from_millis(60);
+pub const REST: Duration = Duration::from_millis(60);
 
 /// Warm requests of each process at its share of a core.
 const AT_SHARE: usize = 10;

@@ -14,6 +14,7 @@
 mod built;
 mod chart;
 mod compare;
+mod operations;
 mod process;
 mod report;
 mod scale;
@@ -102,8 +103,9 @@ async fn main() {
     let server = server::Server::start(&built.local, &server::Data::Memory);
     server.populate().await;
     let contestants = compare::run(&built, &server, &settings).await;
+    let operations = operations::run(&built, &server, &settings).await;
     let pages = scale::run(&built, &server).await;
-    let report = report::Report::new(&settings, contestants, built.sizes(), pages);
+    let report = report::Report::new(&settings, contestants, built.sizes(), operations, pages);
     report.print();
     if !options.dry_run {
         report.write();

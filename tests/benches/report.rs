@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::{
     built, chart,
     compare::{Figures, Settings},
+    operations::Operation,
     scale::Pages,
 };
 
@@ -19,6 +20,12 @@ const END: &str = "<!-- end: written by `cargo bench` -->\n";
 const GB_SECOND: f64 = 0.000_013_333_4;
 const MEMORY_GB: f64 = 0.125;
 
+/// List prices of a million in USD: DynamoDB's request units; HTTP API, Lambda's requests, access log
+/// and the request's line.
+const READ_UNIT: f64 = 0.125;
+const WRITE_UNIT: f64 = 0.625;
+const PER_REQUEST: f64 = 1.00 + 0.20 + 0.20 + 0.35;
+
 #[derive(Debug, Serialize)]
 pub struct Report {
     machine: String,
@@ -26,6 +33,7 @@ pub struct Report {
     contestants: Vec<Figures>,
     /// Zipped, in MB.
     packages: BTreeMap<&'static str, f64>,
+    operations: Vec<Operation>,
     pages: Vec<Pages>,
 }
 
@@ -34,10 +42,11 @@ impl Report {
         settings: &Settings,
         contestants: Vec<Figures>,
         sizes: BTreeMap<&'static str, usize>,
+        operations: Vec<Operation>,
         pages: Vec<Pages>,
     ) -> Self {
         let packages = sizes.into_iter().map(|(name, bytes)| (name, bytes as f64 / 1e6)).collect();
-        Self { machine: machine(), settings: *settings, contestants, packages, pages }
+        Self { machine: machine(), settings: *settings, contestants, packages, operations, pages }
     }
 
     pub fn print(&self) {
@@ -206,25 +215,35 @@ impl Report {
         table
     }
 
-    /// What a million warm reads of a category cost, by the time that Lambda bills for them.
+    /// What a million warm requests cost, by the time that Lambda bills for them. Of the others only
+    /// getCategory is measured: what they take longer there is added to every operation.
     fn prices(&self, share: f64) -> String {
-        let mut table = format!(
-            "| getCategory, a million | billed at {:.0} % of a core | Lambda duration | all in |\n|---|---|---|---|\n",
-            share * 100.0
-        );
-        for of_one in &self.contestants {
-            let Some(at_share) = &of_one.at_share else { continue };
-            let billed = at_share.warm_billed.median.ceil();
-            let duration = billed / 1000.0 * MEMORY_GB * GB_SECOND * 1e6;
-            // HTTP API, Lambda's requests, one read unit, the access log: as in the cost table.
-            let others = 1.00 + 0.20 + 0.125 + 0.15;
-            writeln!(
-                table,
-                "| {} | {billed} ms | {duration:.3} USD | {:.2} USD |",
-                of_one.name,
-                others + duration
-            )
-            .unwrap();
+        let read = |of_one: &Figures| Some(of_one.at_share.as_ref()?.warm_billed.median);
+        let Some(ours) = self.contestant("this service").and_then(read) else { return String::new() };
+        let others: Vec<(&str, f64)> = self
+            .contestants
+            .iter()
+            .filter(|of_one| of_one.name.starts_with("Node") || of_one.name.starts_with("Python"))
+            .filter_map(|of_one| Some((of_one.name.as_str(), read(of_one)? - ours)))
+            .collect();
+        let mut table =
+            format!("| a million, in USD | billed at {:.0} % of a core | for it | all in |", share * 100.0);
+        for (name, _) in &others {
+            write!(table, " {name}: billed | for it | all in |").unwrap();
+        }
+        writeln!(table, "\n|---|---|---|---|{}", "---|---|---|".repeat(others.len())).unwrap();
+        for operation in &self.operations {
+            let units = operation.read_units * READ_UNIT + operation.write_units * WRITE_UNIT;
+            let mut cells = vec![format!("`{}`", operation.function)];
+            let longer = std::iter::once(0.0).chain(others.iter().map(|(_, longer)| *longer));
+            for longer in longer {
+                let billed = (operation.billed.median + longer).ceil();
+                let duration = billed / 1000.0 * MEMORY_GB * GB_SECOND * 1e6;
+                cells.push(format!("{billed} ms"));
+                cells.push(format!("{duration:.3}"));
+                cells.push(format!("{:.2}", PER_REQUEST + units + duration));
+            }
+            writeln!(table, "| {} |", cells.join(" | ")).unwrap();
         }
         table
     }
