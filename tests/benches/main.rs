@@ -54,6 +54,10 @@ struct Options {
     #[arg(long, value_name = "NAME=PATH", value_parser = named_path)]
     also: Vec<(String, PathBuf)>,
 
+    /// Leaves out operations and pages, and writes nothing.
+    #[arg(long)]
+    contestants_only: bool,
+
     /// Prints the figures and leaves the README and its chart as they are.
     #[arg(long)]
     dry_run: bool,
@@ -103,11 +107,14 @@ async fn main() {
     let server = server::Server::start(&built.local, &server::Data::Memory);
     server.populate().await;
     let contestants = compare::run(&built, &server, &settings).await;
-    let operations = operations::run(&built, &server, &settings).await;
-    let pages = scale::run(&built, &server).await;
+    let (operations, pages) = if options.contestants_only {
+        (vec![], vec![])
+    } else {
+        (operations::run(&built, &server, &settings).await, scale::run(&built, &server).await)
+    };
     let report = report::Report::new(&settings, contestants, built.sizes(), operations, pages);
     report.print();
-    if !options.dry_run {
+    if !options.dry_run && !options.contestants_only {
         report.write();
     }
 }

@@ -14,6 +14,9 @@ use tempfile::TempDir;
 
 use crate::{built::Contestant, server};
 
+/// After which a contestant counts as broken.
+const LONGEST: Duration = Duration::from_mins(1);
+
 /// What a request took.
 #[derive(Debug)]
 pub struct Request {
@@ -108,6 +111,7 @@ impl Process {
             .env("PLAIN_DYNAMODB", database.plain_address())
             .env("CATEGORIES_TABLE", "customers-categories")
             .env("KEYS_TABLE", "customers-categories-keys")
+            .env("NODE_NO_WARNINGS", "1")
             .stdin(Stdio::null())
             .stdout(Stdio::null());
         roots.give(&mut command, &contestant.name);
@@ -115,15 +119,21 @@ impl Process {
         database.served();
         let started = Instant::now();
         let child = command.spawn().unwrap();
-        let init = runtime_api.asked().await - started;
+        let asked = tokio::time::timeout(LONGEST, runtime_api.asked()).await;
+        let init = asked.expect("a contestant starts").saturating_duration_since(started);
         let served = database.served();
         Self { child, runtime_api, init, connections: served.connections, database_bytes: 0 }
     }
 
     pub async fn invoke(&mut self, event: &Value, database: &Database) -> (Request, Value) {
-        let Invocation { answer, took } = self.runtime_api.invoke(event).await;
-        // What it still does before it waits again is this request's.
-        self.runtime_api.asked().await;
+        let invoked = async {
+            let invocation = self.runtime_api.invoke(event).await;
+            // What it still does before it waits again is this request's.
+            self.runtime_api.asked().await;
+            invocation
+        };
+        let invoked = tokio::time::timeout(LONGEST, invoked).await;
+        let Invocation { answer, took } = invoked.expect("a contestant answers");
         let served = database.served();
         self.connections += served.connections;
         self.database_bytes = served.bytes;

@@ -1,4 +1,5 @@
 use std::{
+    future::pending,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -106,7 +107,7 @@ impl RuntimeApi {
 
 async fn next(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     let _nobody_waits = shared.asked.send(Instant::now());
-    let (id, event) = shared.events.lock().await.recv().await.unwrap();
+    let Some((id, event)) = shared.events.lock().await.recv().await else { return pending().await };
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let headers = [
         ("lambda-runtime-aws-request-id", id),
