@@ -15,6 +15,7 @@ use lambda_http::{
     Body, Context, LambdaEvent, RequestExt, Service, aws_lambda_events::apigw::ApiGatewayV2httpResponse,
     request::LambdaRequest, service_fn,
 };
+use lambda_runtime::Runtime;
 
 use crate::{
     App, Error, Result,
@@ -42,7 +43,7 @@ where
 {
     let app = start()?;
     app.store.connect().await;
-    lambda_runtime::run(function(name, app, handler)).await
+    serve(name, app, handler).await
 }
 
 /// As [`run`], for a function that asks the database nothing, and may not.
@@ -54,12 +55,23 @@ where
     H: Fn(Arc<App>, Request) -> F + Clone + Send + 'static,
     F: Future<Output = Result<Response>> + Send + 'static,
 {
-    lambda_runtime::run(function(name, start()?, handler)).await
+    serve(name, start()?, handler).await
 }
 
 fn start() -> Result<Arc<App>, lambda_runtime::Error> {
     log::init();
     Ok(Arc::new(App::from_env()?))
+}
+
+/// Without `lambda_runtime::run`'s span, which the log leaves out, and in a task: what `main` itself
+/// awaits is woken through a file descriptor, several times per request.
+async fn serve<H, F>(name: &'static str, app: Arc<App>, handler: H) -> Result<(), lambda_runtime::Error>
+where
+    H: Fn(Arc<App>, Request) -> F + Clone + Send + 'static,
+    F: Future<Output = Result<Response>> + Send + 'static,
+{
+    let runtime = Runtime::new(function(name, app, handler));
+    tokio::spawn(runtime.run()).await?
 }
 
 /// Turns a handler into what Lambda calls: an event of API Gateway's in, an answer for it out. Its
