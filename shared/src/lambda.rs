@@ -142,7 +142,9 @@ where
         Record::new(function, cold_start, &request).scope(async move {
             let docs_url = app.docs_url.clone();
             let time = time_left(&request.lambda_context());
-            let handled = AssertUnwindSafe(async move { handler(app, request).await }).catch_unwind();
+            // Boxed before all that wraps it: a handler's state is large, and would be moved with each.
+            let handled =
+                AssertUnwindSafe(async move { Box::pin(handler(app, request)).await }).catch_unwind();
             let handled = match tokio::time::timeout(time, handled).await {
                 Ok(Ok(handled)) => handled,
                 Ok(Err(_)) => {
