@@ -182,13 +182,13 @@ async fn the_connection_is_open_before_the_first_request_and_stays_the_only_one(
 
     runtime_api.asked().await;
     let before = database.served();
-    assert_eq!((before.connections, before.calls), (1, vec!["GetItem".to_owned()]));
+    assert_eq!((before.connections, before.operations()), (1, vec!["GetItem".to_owned()]));
     for _ in 0..3 {
         runtime_api.invoke(&patch("gold")).await;
     }
     let during = database.served();
     // The API key once, the category three times.
-    assert_eq!((during.connections, during.calls), (0, vec!["GetItem".to_owned(); 4]));
+    assert_eq!((during.connections, during.operations()), (0, vec!["GetItem".to_owned(); 4]));
     server.stop().await;
 }
 

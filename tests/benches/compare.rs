@@ -19,6 +19,9 @@ use crate::{
 /// What limits a process's CPU time needs a while to be counted from scratch.
 pub const REST: Duration = Duration::from_millis(60);
 
+/// Which of the contestants is this service.
+const OURS: usize = 0;
+
 /// Warm requests of each process at its share of a core.
 const AT_SHARE: usize = 10;
 
@@ -56,6 +59,8 @@ pub struct Figures {
 #[derive(Debug, Serialize)]
 pub struct AtShare {
     pub first: Quartiles,
+    /// Ours alone: what of it passed until the key was looked up.
+    pub key_look_up: Option<Quartiles>,
     /// DynamoDB's time included, as Lambda bills it.
     pub warm_billed: Quartiles,
 }
@@ -72,6 +77,7 @@ struct Samples {
     calls_first: Vec<String>,
     calls_warm: Vec<String>,
     share_first: Vec<f64>,
+    share_key_look_up: Vec<f64>,
     share_warm: Vec<f64>,
 }
 
@@ -94,7 +100,6 @@ pub async fn run(built: &Built, server: &Server, settings: &Settings) -> Vec<Fig
     let mut unconnected_init = Vec::new();
     let progress = progress(settings.rounds * built.contestants.len());
     for round in 0..settings.rounds {
-        unconnected_init.push(millis(Process::start(&unconnected, &database, &roots).await.init));
         let mut turns: Vec<usize> = (0..built.contestants.len()).collect();
         if round % 2 == 1 {
             turns.reverse();
@@ -102,6 +107,9 @@ pub async fn run(built: &Built, server: &Server, settings: &Settings) -> Vec<Fig
         for turn in turns {
             let contestant = &built.contestants[turn];
             progress.set_message(contestant.name.clone());
+            if turn == OURS {
+                unconnected_init.push(millis(Process::start(&unconnected, &database, &roots).await.init));
+            }
             measure(contestant, &database, &roots, &event, settings.warm, &mut samples[turn]).await;
             if let Ok(share) = &share {
                 at_share(contestant, &database, &roots, &event, share, &mut samples[turn]).await;
@@ -114,7 +122,7 @@ pub async fn run(built: &Built, server: &Server, settings: &Settings) -> Vec<Fig
     let mut figures = Vec::new();
     for (index, (contestant, samples)) in built.contestants.iter().zip(samples).enumerate() {
         let mut of_one = samples.figures(contestant);
-        if index == 0 {
+        if index == OURS {
             of_one.init_unconnected = Some(Quartiles::of(&unconnected_init));
             of_one.warm_instructions = instructions(contestant, &database, &roots, &event).await;
         }
@@ -178,6 +186,7 @@ async fn at_share(
         let took = process.succeed(event, database).await;
         if request == 0 {
             samples.share_first.push(millis(took.overhead));
+            samples.share_key_look_up.extend(took.key_look_up.map(millis));
         } else {
             samples.share_warm.push(millis(took.overhead + took.database));
         }
@@ -203,6 +212,8 @@ impl Samples {
             warm_instructions: None,
             at_share: (!self.share_first.is_empty()).then(|| AtShare {
                 first: Quartiles::of(&self.share_first),
+                key_look_up: (!self.share_key_look_up.is_empty())
+                    .then(|| Quartiles::of(&self.share_key_look_up)),
                 warm_billed: Quartiles::of(&self.share_warm),
             }),
         }

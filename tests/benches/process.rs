@@ -24,6 +24,8 @@ pub struct Request {
     pub overhead: Duration,
     /// DynamoDB's time.
     pub database: Duration,
+    /// The overhead until the first of several calls was answered: here, the key's look-up.
+    pub key_look_up: Option<Duration>,
     pub calls: Vec<String>,
 }
 
@@ -32,7 +34,7 @@ pub struct Request {
 pub struct Process {
     child: Child,
     runtime_api: RuntimeApi,
-    /// From the start of the process until it asked for its first event.
+    /// From the start of the process until it asked for its first event, without DynamoDB's time.
     pub init: Duration,
     /// Connections to DynamoDB so far.
     pub connections: usize,
@@ -121,8 +123,8 @@ impl Process {
         let started = Instant::now();
         let child = command.spawn().unwrap();
         let asked = tokio::time::timeout(LONGEST, runtime_api.asked()).await;
-        let init = asked.expect("a contestant starts").saturating_duration_since(started);
         let served = database.served();
+        let init = asked.expect("a contestant starts") - started - served.took();
         Self { child, runtime_api, init, connections: served.connections, database_bytes: 0 }
     }
 
@@ -134,12 +136,21 @@ impl Process {
             invocation
         };
         let invoked = tokio::time::timeout(LONGEST, invoked).await;
-        let Invocation { answer, took } = invoked.expect("a contestant answers");
+        let Invocation { answer, handed, took } = invoked.expect("a contestant answers");
         let served = database.served();
         self.connections += served.connections;
-        self.database_bytes = served.bytes;
-        let overhead = took.saturating_sub(served.took);
-        (Request { overhead, database: served.took, calls: served.calls }, answer)
+        self.database_bytes = served.bytes();
+        let key_look_up = match served.calls.as_slice() {
+            [look_up, _, ..] => Some(look_up.answered - handed - look_up.took),
+            _ => None,
+        };
+        let request = Request {
+            overhead: took.saturating_sub(served.took()),
+            database: served.took(),
+            key_look_up,
+            calls: served.operations(),
+        };
+        (request, answer)
     }
 
     /// As [`Process::invoke`], for an event that must be answered 200.

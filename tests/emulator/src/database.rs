@@ -58,12 +58,35 @@ struct Engine {
 #[derive(Clone, Debug, Default)]
 pub struct Served {
     pub connections: usize,
-    /// The operations, in order.
-    pub calls: Vec<String>,
-    /// From each request until its answer was to be sent, together.
+    /// In order.
+    pub calls: Vec<Call>,
+}
+
+/// A request that was answered.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub operation: String,
+    /// From when it was there until its answer was to be sent.
     pub took: Duration,
-    /// The bytes of the answers' bodies.
+    pub answered: Instant,
+    /// Those of the answer's body.
     pub bytes: usize,
+}
+
+impl Served {
+    pub fn operations(&self) -> Vec<String> {
+        self.calls.iter().map(|call| call.operation.clone()).collect()
+    }
+
+    /// What all calls took, together.
+    pub fn took(&self) -> Duration {
+        self.calls.iter().map(|call| call.took).sum()
+    }
+
+    /// The bytes of all answers.
+    pub fn bytes(&self) -> usize {
+        self.calls.iter().map(|call| call.bytes).sum()
+    }
 }
 
 impl Database {
@@ -158,11 +181,14 @@ impl Engine {
         if let Some(latency) = self.latency {
             tokio::time::sleep_until((asked + latency).into()).await;
         }
-        let mut served = self.served.lock().unwrap();
-        served.calls.push(operation.to_owned());
-        served.took += asked.elapsed();
+        let now = Instant::now();
+        self.served.lock().unwrap().calls.push(Call {
+            operation: operation.to_owned(),
+            took: now - asked,
+            answered: now,
+            bytes: answered.as_ref().map_or(0, |(_, answer)| answer.len()),
+        });
         let Some((status, answer)) = answered else { return Ok(unavailable()) };
-        served.bytes += answer.len();
         let mut response = Response::new(Full::new(answer));
         *response.status_mut() = status;
         response.headers_mut().insert("content-type", "application/x-amz-json-1.0".parse().unwrap());

@@ -50,7 +50,9 @@ struct Shared {
 #[derive(Debug)]
 pub struct Invocation {
     pub answer: Value,
-    /// From handing the event over until the answer was there.
+    /// When the event was handed over.
+    pub handed: Instant,
+    /// From then until the answer was there.
     pub took: Duration,
 }
 
@@ -101,7 +103,7 @@ impl RuntimeApi {
         self.events.send((format!("00000000-0000-4000-8000-{id:012}"), event.to_string())).unwrap();
         let (arrived, body) = answered.recv().await.unwrap();
         let handed = self.shared.handed.lock().unwrap().take().unwrap();
-        Invocation { answer: serde_json::from_slice(&body).unwrap(), took: arrived - handed }
+        Invocation { answer: serde_json::from_slice(&body).unwrap(), handed, took: arrived - handed }
     }
 }
 
