@@ -124,7 +124,7 @@ impl Process {
         let child = command.spawn().unwrap();
         let asked = tokio::time::timeout(LONGEST, runtime_api.asked()).await;
         let served = database.served();
-        let init = asked.expect("a contestant starts") - started - served.took();
+        let init = (asked.expect("a contestant starts") - started).saturating_sub(served.took());
         Self { child, runtime_api, init, connections: served.connections, database_bytes: 0 }
     }
 
@@ -141,7 +141,7 @@ impl Process {
         self.connections += served.connections;
         self.database_bytes = served.bytes();
         let key_look_up = match served.calls.as_slice() {
-            [look_up, _, ..] => Some(look_up.answered - handed - look_up.took),
+            [look_up, _, ..] => Some((look_up.answered - handed).saturating_sub(look_up.took)),
             _ => None,
         };
         let request = Request {
