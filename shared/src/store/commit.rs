@@ -76,15 +76,8 @@ impl Store {
     /// Finds out whether a write whose answer was lost has been committed: its entry's key is the
     /// revision that was minted for it. Where that can't be seen, it stays with the error.
     async fn settle(&self, customer: &Customer, revision: Revision, error: Error) -> Result<Commit> {
-        let entry = self
-            .client
-            .get_item()
-            .table_name(&self.tables.categories)
-            .set_key(Some(keys::item(customer, keys::history(revision))))
-            .consistent_read(true)
-            .send()
-            .await;
-        let committed = entry.is_ok_and(|answer| answer.item.is_some());
+        let entry = self.item(keys::item(customer, keys::history(revision))).await;
+        let committed = entry.is_ok_and(|entry| entry.is_some());
         let request_id = log::request_id();
         tracing::warn!(request_id, %revision, committed, "the answer to a write was lost");
         if !committed {

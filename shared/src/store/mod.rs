@@ -20,6 +20,7 @@ pub use self::operator::{Held, Holdings, Import, Stock};
 
 use self::{
     commit::Commit,
+    items::Item,
     scan::{Found, Scan},
 };
 use crate::{
@@ -254,16 +255,22 @@ impl Store {
 
     /// What is known of a category.
     async fn read(&self, path: &CategoryPath) -> Result<Option<Record>> {
+        let item = self.item(keys::item(&path.customer, keys::category(path.id))).await?;
+        item.map(items::into_record).transpose()
+    }
+
+    /// What is stored under a key, if anything.
+    async fn item(&self, key: Item) -> Result<Option<Item>> {
         let answer = self
             .client
             .get_item()
             .table_name(&self.tables.categories)
-            .set_key(Some(keys::item(&path.customer, keys::category(path.id))))
+            .set_key(Some(key))
             .consistent_read(true)
             .send()
             .await
             .map_err(|error| failure::error("GetItem", &error))?;
-        answer.item.map(items::into_record).transpose()
+        Ok(answer.item)
     }
 
     /// Whether this customer has ever had a category. One that was deleted leaves its record.

@@ -119,16 +119,8 @@ impl Store {
     }
 
     async fn entry(&self, customer: &Customer, revision: Revision) -> Result<Option<HistoryEntry>> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.tables.categories)
-            .set_key(Some(keys::item(customer, keys::history(revision))))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| failure::error("GetItem", &error))?;
-        answer.item.map(items::into_entry).transpose()
+        let item = self.item(keys::item(customer, keys::history(revision))).await?;
+        item.map(items::into_entry).transpose()
     }
 
     /// All that is held on a customer.
