@@ -24,7 +24,8 @@ pub struct Request {
     pub overhead: Duration,
     /// DynamoDB's time.
     pub database: Duration,
-    /// The overhead until the first of several calls was answered: here, the key's look-up.
+    /// The overhead from the event until the first of several calls was answered: here, the key's
+    /// look-up, with reading the event.
     pub key_look_up: Option<Duration>,
     pub calls: Vec<String>,
 }
