@@ -1,12 +1,12 @@
 """Replays the sample events against the built functions.
 
-Each `bootstrap` runs under AWS's own Runtime Interface Emulator, over the local engine. The events come in the
-order of the README's table and have to be answered with the statuses it shows.
+Each `bootstrap` runs under AWS's own Runtime Interface Emulator, with the variables that `sam local` would hand
+to it, over the local engine. The events come in the order of the README's table and have to be answered with the
+statuses it shows.
 
 usage: replay.py BUILD-FOLDER LOCAL-SERVER-BINARY
 """
 
-import importlib.util
 import json
 import os
 import pathlib
@@ -18,8 +18,13 @@ import tempfile
 import time
 import urllib.request
 
+import samcli
+from samcli.lib.providers.sam_function_provider import SamFunctionProvider
+from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider
+from samcli.local.lambdafn.env_vars import EnvironmentVariables
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-EMULATOR = pathlib.Path(importlib.util.find_spec("samcli").origin).parent / "local/rapid/aws-lambda-rie-x86_64"
+EMULATOR = pathlib.Path(samcli.__file__).parent / "local/rapid/aws-lambda-rie-x86_64"
 ROW = re.compile(r"^\| `((\S+?)(?:\.\S+)?\.json)` \| .+ \| (\d{3}) \|$", re.MULTILINE)
 
 
@@ -27,6 +32,19 @@ def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+def variables(functions, resource, overrides):
+    """What `sam local invoke --env-vars` sets for a function of the template."""
+    function = functions.get(resource)
+    return EnvironmentVariables(
+        function.name,
+        function.memory,
+        function.timeout,
+        function.handler,
+        variables=function.environment["Variables"],
+        override_values=overrides,
+    ).resolve()
 
 
 class Function:
@@ -42,7 +60,7 @@ class Function:
                 "--runtime-api-address", f"127.0.0.1:{free_port()}",
                 bootstrap,
             ],
-            env={**os.environ, **variables, "AWS_LAMBDA_FUNCTION_TIMEOUT": "15"},
+            env={**os.environ, **variables},
             stdout=self.log,
             stderr=subprocess.STDOUT,
         )
@@ -68,14 +86,18 @@ def main(build, local):
     failed = 0
     try:
         endpoint = [server.stdout.readline() for _ in range(3)][2].split()[-1]
-        variables = json.loads((ROOT / "events/env.local.json").read_text())["Parameters"]
-        variables["AWS_ENDPOINT_URL_DYNAMODB"] = endpoint
+        overrides = json.loads((ROOT / "events/env.local.json").read_text())["Parameters"]
+        overrides["AWS_ENDPOINT_URL_DYNAMODB"] = endpoint
+        stacks, _ = SamLocalStackProvider.get_stacks(str(ROOT / "template.yaml"))
+        in_template = SamFunctionProvider(stacks)
         functions = {}
         rows = ROW.findall((ROOT / "README.md").read_text())
         for event, name, status in rows:
             if name not in functions:
                 resource = "".join(part.capitalize() for part in name.split("-")) + "Function"
-                functions[name] = Function(build / resource / "bootstrap", variables)
+                functions[name] = Function(
+                    build / resource / "bootstrap", variables(in_template, resource, overrides)
+                )
                 started.append(functions[name].process)
             answer = functions[name].invoke((ROOT / "events" / event).read_bytes())
             right = answer.get("statusCode") == int(status)

@@ -6,15 +6,20 @@ use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_sdk_dynamodb::{
     Client,
     config::{
-        BehaviorVersion, Region, SharedHttpClient, StalledStreamProtectionConfig,
+        BehaviorVersion, Region, StalledStreamProtectionConfig,
+        endpoint::{Endpoint, EndpointFuture, Params, ResolveEndpoint},
         retry::{RetryConfig, RetryPartition, TokenBucket},
         timeout::TimeoutConfig,
     },
 };
 use aws_smithy_http_client::{
-    Builder,
+    Connector,
     tls::{Provider, TlsContext, rustls_provider::CryptoMode},
 };
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+use lambda_http::http::Uri;
 use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
@@ -31,8 +36,9 @@ const DEFAULT_DOCS_URL: &str = "/docs";
 /// than all else of the configuration. Source: <https://www.amazontrust.com/repository/>.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 
-/// Regions of partitions with certificates of other authorities: China, European Sovereign Cloud.
-const OTHER_ROOTS: [&str; 2] = ["cn-", "eusc-"];
+/// The domain whose endpoints they are for. Partitions with certificates of other authorities (China,
+/// European Sovereign Cloud) have other domains.
+const AMAZONS: &str = ".amazonaws.com";
 
 /// Each names a file of root certificates, the first before the second, as in AWS's other SDKs.
 const CA_BUNDLES: [&str; 2] = ["AWS_CA_BUNDLE", "SSL_CERT_FILE"];
@@ -52,7 +58,7 @@ impl App {
         let region = region.ok_or("the environment variable AWS_REGION is not set")?;
         let endpoint = optional("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| optional("AWS_ENDPOINT_URL"));
 
-        let trusted = trust_store(&region, endpoint.as_deref())?;
+        let trusted = trust_store(endpoint.as_deref())?;
         let config = client_config(region, endpoint, trusted)
             .credentials_provider(EnvironmentVariableCredentialsProvider::new());
         let docs_url = optional("DOCS_URL").unwrap_or_else(|| DEFAULT_DOCS_URL.to_owned());
@@ -77,7 +83,9 @@ pub fn client_config(
     let retries =
         RetryPartition::custom("customers-categories").token_bucket(TokenBucket::unlimited()).build();
     let mut config = aws_sdk_dynamodb::Config::builder();
-    config.set_endpoint_url(endpoint);
+    if let Some(url) = endpoint {
+        config = config.endpoint_resolver(GivenEndpoint(Endpoint::builder().url(url).build()));
+    }
     config
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(region))
@@ -88,6 +96,17 @@ pub fn client_config(
         .timeout_config(timeouts(Duration::from_secs(1), Duration::from_secs(3)))
         .retry_config(retry_config(3))
         .interceptor(Meter)
+}
+
+/// An endpoint that is known. The SDK's own resolver parses its table of all regions first, even if it
+/// is told the URL.
+#[derive(Debug)]
+struct GivenEndpoint(Endpoint);
+
+impl ResolveEndpoint for GivenEndpoint {
+    fn resolve_endpoint<'a>(&'a self, _: &'a Params) -> EndpointFuture<'a> {
+        EndpointFuture::ready(Ok(self.0.clone()))
+    }
 }
 
 /// What a write does otherwise: DynamoDB finishes a stuck transaction when it is sent again after
@@ -104,11 +123,13 @@ pub(crate) fn connect_config() -> aws_sdk_dynamodb::config::Builder {
     aws_sdk_dynamodb::Config::builder().retry_config(RetryConfig::disabled())
 }
 
-/// Connecting within a region takes milliseconds; whoever needs a second won't be there in two. A
-/// single attempt must not use up the operation: connections die while an environment is frozen.
+/// Within a region, connecting takes milliseconds; whoever needs a second won't be there in two.
+const TO_CONNECT: Duration = Duration::from_secs(1);
+
+/// A single attempt must not use up the operation: connections die while an environment is frozen.
 fn timeouts(attempt: Duration, operation: Duration) -> TimeoutConfig {
     TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(1))
+        .connect_timeout(TO_CONNECT)
         .operation_attempt_timeout(attempt)
         .operation_timeout(operation)
         .build()
@@ -119,20 +140,24 @@ fn retry_config(attempts: u32) -> RetryConfig {
     RetryConfig::standard().with_max_attempts(attempts).with_initial_backoff(Duration::from_millis(50))
 }
 
-/// The one HTTP stack: hyper and rustls with ring.
+/// The one HTTP stack: hyper and rustls with ring. The SDK's own client would make it twice, first to
+/// see whether that works, and parse the roots each time.
 #[must_use]
 pub fn http_client(trusted: TrustStore) -> SharedHttpClient {
-    let mut builder = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
+    let settings = HttpConnectorSettings::builder().connect_timeout(TO_CONNECT).build();
+    let mut connector =
+        Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).connector_settings(settings);
     // Fails only for TLS providers other than rustls.
     if let Ok(context) = TlsContext::builder().with_trust_store(trusted).build() {
-        builder = builder.tls_context(context);
+        connector = connector.tls_context(context);
     }
-    builder.build_https()
+    let connector = SharedHttpConnector::new(connector.build());
+    http_client_fn(move |_, _| connector.clone())
 }
 
-/// The file that the environment names; else Amazon's roots where the endpoint is AWS's own; else
-/// the platform's.
-fn trust_store(region: &str, endpoint: Option<&str>) -> Result<TrustStore, String> {
+/// The file that the environment names; else Amazon's roots where the endpoint is Amazon's; else the
+/// platform's.
+fn trust_store(endpoint: Option<&str>) -> Result<TrustStore, String> {
     for name in CA_BUNDLES {
         let Some(path) = optional(name) else { continue };
         let bundle = fs::read(&path).map_err(|error| error.to_string());
@@ -140,12 +165,16 @@ fn trust_store(region: &str, endpoint: Option<&str>) -> Result<TrustStore, Strin
         let bundle = bundle.map_err(|error| format!("the file {path}, named by {name}: {error}"))?;
         return Ok(TrustStore::empty().with_pem_certificate(bundle));
     }
-    let is_amazons = endpoint.is_none() && !OTHER_ROOTS.iter().any(|prefix| region.starts_with(prefix));
-    Ok(if is_amazons {
+    Ok(if endpoint.is_some_and(is_amazons) {
         TrustStore::empty().with_pem_certificate(AMAZON_ROOTS)
     } else {
         TrustStore::default()
     })
+}
+
+fn is_amazons(endpoint: &str) -> bool {
+    let url = endpoint.parse::<Uri>().ok();
+    url.is_some_and(|url| url.host().is_some_and(|host| host.ends_with(AMAZONS)))
 }
 
 /// The SDK panics over a certificate that it can't parse.
@@ -175,6 +204,24 @@ mod tests {
         "e35d28419ed02025cfa69038cd623962458da5c695fbdea3c22b0bfb25897092",
         "568d6905a2c88708a4b3025190edcfedb1974a606a13c6e5290fcb2ae63edab5",
     ];
+
+    #[test]
+    fn an_endpoint_of_amazons_is_known_by_its_domain() {
+        for url in
+            ["https://dynamodb.eu-central-1.amazonaws.com", "https://dynamodb.us-gov-west-1.amazonaws.com/"]
+        {
+            assert!(is_amazons(url), "{url}");
+        }
+        for url in [
+            "https://dynamodb.cn-north-1.amazonaws.com.cn",
+            "https://dynamodb.eusc-de-east-1.amazonaws.eu",
+            "https://example.com/.amazonaws.com",
+            "http://127.0.0.1:8000",
+            "not a URL",
+        ] {
+            assert!(!is_amazons(url), "{url}");
+        }
+    }
 
     #[test]
     fn the_roots_are_those_that_amazon_publishes() {
