@@ -14,6 +14,7 @@
 mod built;
 mod chart;
 mod compare;
+mod cores;
 mod operations;
 mod process;
 mod report;
@@ -90,7 +91,7 @@ fn named_path(text: &str) -> Result<(String, PathBuf), String> {
     Ok((name.to_owned(), path))
 }
 
-#[tokio::main(worker_threads = 2)]
+#[tokio::main(worker_threads = 1)]
 async fn main() {
     let options = Options::parse();
     if let Some(Command::Soak { minutes, clients, .. }) = options.command {
@@ -106,13 +107,15 @@ async fn main() {
     };
     let server = server::Server::start(&built.local, &server::Data::Memory);
     server.populate().await;
+    let awake = cores::divide();
     let contestants = compare::run(&built, &server, &settings).await;
     let (operations, pages) = if options.contestants_only {
         (vec![], vec![])
     } else {
         (operations::run(&built, &server, &settings).await, scale::run(&built, &server).await)
     };
-    let report = report::Report::new(&settings, contestants, built.sizes(), operations, pages);
+    let report =
+        report::Report::new(&awake.conditions(), &settings, contestants, built.sizes(), operations, pages);
     report.print();
     if !options.dry_run && !options.contestants_only {
         report.write();

@@ -4,7 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use emulator::{Database, Invocation, RuntimeApi};
@@ -12,7 +12,7 @@ use nix::{time::ClockId, unistd::Pid};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{built::Contestant, server};
+use crate::{built::Contestant, cores, server};
 
 /// After which a contestant counts as broken.
 const LONGEST: Duration = Duration::from_mins(1);
@@ -121,8 +121,7 @@ impl Process {
         roots.give(&mut command, &contestant.name);
         also(&mut command);
         database.served();
-        let started = Instant::now();
-        let child = command.spawn().unwrap();
+        let (started, child) = cores::spawn(&mut command);
         let asked = tokio::time::timeout(LONGEST, runtime_api.asked()).await;
         let served = database.served();
         let init = (asked.expect("a contestant starts") - started).saturating_sub(served.took());

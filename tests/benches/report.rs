@@ -39,6 +39,7 @@ pub struct Report {
 
 impl Report {
     pub fn new(
+        conditions: &str,
         settings: &Settings,
         contestants: Vec<Figures>,
         sizes: BTreeMap<&'static str, usize>,
@@ -46,7 +47,14 @@ impl Report {
         pages: Vec<Pages>,
     ) -> Self {
         let packages = sizes.into_iter().map(|(name, bytes)| (name, bytes as f64 / 1e6)).collect();
-        Self { machine: machine(), settings: *settings, contestants, packages, operations, pages }
+        Self {
+            machine: format!("{}, {conditions}", machine()),
+            settings: *settings,
+            contestants,
+            packages,
+            operations,
+            pages,
+        }
     }
 
     pub fn print(&self) {
@@ -274,6 +282,5 @@ fn machine() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let model = model.map_or("unknown processor", |(_, model)| model).to_owned();
-    let cores = std::thread::available_parallelism().map_or(1, Into::into);
-    format!("{model}, {cores} cores, {}", std::env::consts::ARCH)
+    format!("{model}, {}", std::env::consts::ARCH)
 }

@@ -1,7 +1,9 @@
 use std::{
     collections::HashMap,
     convert::Infallible,
+    future::poll_fn,
     mem,
+    pin::pin,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -58,6 +60,8 @@ struct Engine {
 #[derive(Clone, Debug, Default)]
 pub struct Served {
     pub connections: usize,
+    /// What was computed for TLS handshakes, without waiting for the client.
+    pub handshakes: Duration,
     /// In order.
     pub calls: Vec<Call>,
 }
@@ -78,9 +82,9 @@ impl Served {
         self.calls.iter().map(|call| call.operation.clone()).collect()
     }
 
-    /// What all calls took, together.
+    /// What all handshakes and calls took, together.
     pub fn took(&self) -> Duration {
-        self.calls.iter().map(|call| call.took).sum()
+        self.handshakes + self.calls.iter().map(|call| call.took).sum::<Duration>()
     }
 
     /// The bytes of all answers.
@@ -117,8 +121,10 @@ impl Database {
         let tls = serve(listener, move |stream| {
             let (acceptor, behind) = (acceptor.clone(), behind.clone());
             async move {
+                let (accepted, computed) = computing(acceptor.accept(stream)).await;
+                behind.served.lock().unwrap().handshakes += computed;
                 // A client that trusts others ends the handshake.
-                let Ok(stream) = acceptor.accept(stream).await else { return };
+                let Ok(stream) = accepted else { return };
                 behind.serve(stream).await;
             }
         });
@@ -162,6 +168,19 @@ fn serve<F: Future<Output = ()> + Send + 'static>(
             tokio::spawn(connected(stream));
         }
     }))
+}
+
+/// What a future resolves to, and for how long it was polled.
+async fn computing<F: Future>(future: F) -> (F::Output, Duration) {
+    let (mut future, mut computed) = (pin!(future), Duration::ZERO);
+    let output = poll_fn(|context| {
+        let polled = Instant::now();
+        let polling = future.as_mut().poll(context);
+        computed += polled.elapsed();
+        polling
+    });
+    let output = output.await;
+    (output, computed)
 }
 
 impl Engine {
