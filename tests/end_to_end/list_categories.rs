@@ -1,7 +1,10 @@
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::{Value, json};
 
-use crate::api::{Api, CATEGORIES, category};
+use crate::{
+    api::{Api, CATEGORIES, category},
+    logs,
+};
 
 #[tokio::test]
 async fn categories_come_in_the_order_of_their_ids() {
@@ -14,6 +17,21 @@ async fn categories_come_in_the_order_of_their_ids() {
     let ids: Vec<_> =
         list.json()["categories"].as_array().unwrap().iter().map(|c| c["id"].as_i64().unwrap()).collect();
     assert_eq!(ids, [i64::from(i32::MIN), -10, -1, 0, 9, 10, i64::from(i32::MAX)]);
+}
+
+#[tokio::test]
+async fn many_deleted_categories_in_a_row_are_passed_in_few_reads() {
+    let api = Api::start().await;
+    for id in 0..60 {
+        api.create(id, "x").await;
+        api.delete(&category(id)).await;
+    }
+    api.create(60, "x").await;
+    for query in ["limit=1".to_owned(), format!("limit=1&as_of={}", api.clock.timestamp())] {
+        let list = api.get(&format!("{CATEGORIES}?{query}")).await;
+        assert_eq!(list.json()["categories"][0]["id"], 60);
+        assert!(logs::line(&list)["dynamodb_calls"].as_u64().unwrap() <= 5, "{}", logs::line(&list));
+    }
 }
 
 #[tokio::test]
