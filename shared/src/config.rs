@@ -27,7 +27,12 @@ use rustls::{
 
 pub use aws_smithy_http_client::tls::TrustStore;
 
-use crate::{App, clock::Clock, log::Meter, store::Store, store::Tables};
+use crate::{
+    App,
+    clock::Clock,
+    log::Meter,
+    store::{Store, Tables, ThrottledTransaction},
+};
 
 /// Where errors are documented unless `DOCS_URL` says otherwise: on the API's own host.
 const DEFAULT_DOCS_URL: &str = "/docs";
@@ -115,6 +120,7 @@ pub(crate) fn write_config() -> aws_sdk_dynamodb::config::Builder {
     aws_sdk_dynamodb::Config::builder()
         .timeout_config(timeouts(Duration::from_millis(1500), Duration::from_secs(9)))
         .retry_config(retry_config(6))
+        .retry_classifier(ThrottledTransaction)
 }
 
 /// What opening the connection ahead of the first request does otherwise: it must not hold up the

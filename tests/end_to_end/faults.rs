@@ -200,6 +200,22 @@ async fn silence_is_a_timeout_within_the_functions_time() {
 }
 
 #[tokio::test]
+async fn a_transaction_cancelled_by_throttling_is_sent_again() {
+    let (api, proxy) = start().await;
+    for (method, rest, action, status) in OPERATIONS.into_iter().filter(|(method, ..)| *method != "GET") {
+        for reason in ["ThrottlingError", "ProvisionedThroughputExceeded"] {
+            let fault = Fault::Cancelled(reason);
+            let (answer, left) = under(&api, &proxy, (method, rest), 1, action, fault).await;
+            assert_eq!((answer.status, left), (status, 1), "{method} {reason}: {}", answer.body);
+        }
+        let fault = Fault::Cancelled("ThrottlingError");
+        let (answer, left) = under(&api, &proxy, (method, rest), ALWAYS, action, fault).await;
+        answer.refused(503, "MCUS.001.005");
+        assert_eq!((answer.header("retry-after"), left), (Some("1"), 0));
+    }
+}
+
+#[tokio::test]
 async fn a_transaction_in_the_way_is_waited_for() {
     let (api, proxy) = start().await;
     for (method, rest, action, status) in OPERATIONS.into_iter().filter(|(method, ..)| *method != "GET") {

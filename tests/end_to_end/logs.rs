@@ -339,7 +339,11 @@ async fn a_line_says_what_was_retried_and_what_resolved() {
     let line = line(&answer);
     assert_eq!(json!([line["dynamodb_calls"], line["retries"], line["write_units"]]), json!([2, 2, 4.0]));
 
-    proxy.break_next(3, "TransactWriteItems", Fault::Conflict);
+    proxy.break_next(2, "TransactWriteItems", Fault::Cancelled("ThrottlingError"));
+    let line = super::logs::line(&patch("throttled, by the item").await);
+    assert_eq!(json!([line["status"], line["retries"], line["conflicts"]]), json!([204, 2, null]));
+
+    proxy.break_next(3, "TransactWriteItems", Fault::Cancelled("TransactionConflict"));
     let line = super::logs::line(&patch("in the way").await);
     assert_eq!(json!([line["status"], line["conflicts"]]), json!([204, 3]));
     let metric = ("conflicts".to_owned(), vec!["operation".to_owned()]);
@@ -487,7 +491,7 @@ async fn nothing_that_a_caller_sends_is_logged() {
         (1000, "Query", Fault::Garbage),
         (1000, "Query", Fault::Error("ValidationException")),
         (1000, "GetItem", Fault::Error("ThrottlingException")),
-        (3, "TransactWriteItems", Fault::Conflict),
+        (3, "TransactWriteItems", Fault::Cancelled("TransactionConflict")),
         (1000, "TransactWriteItems", Fault::CutAfter),
         (1000, "TransactWriteItems", Fault::Garbage),
         (1000, "TransactWriteItems", Fault::Error("ValidationException")),
@@ -594,7 +598,7 @@ async fn all_metrics() -> BTreeSet<(Metric, String)> {
     let api = Api::start_with(|endpoint| proxy.serve(endpoint)).await;
     api.create(7, "gold").await;
     let mut all = BTreeSet::new();
-    for (times, fault) in [(1, Fault::Conflict), (6, Fault::CutAfter)] {
+    for (times, fault) in [(1, Fault::Cancelled("TransactionConflict")), (6, Fault::CutAfter)] {
         proxy.break_next(times, "TransactWriteItems", fault);
         all.extend(metrics(&line(&api.patch(&category(7), json!({ "value": format!("{fault:?}") })).await)));
     }

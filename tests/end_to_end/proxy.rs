@@ -32,8 +32,8 @@ pub enum Fault {
     Silence,
     /// The database is not asked; this error comes instead.
     Error(&'static str),
-    /// The database is not asked; the transaction is said to have met another one.
-    Conflict,
+    /// The database is not asked; the transaction is said to be cancelled for this reason.
+    Cancelled(&'static str),
     /// Nothing, but late.
     Late(Duration),
 }
@@ -137,10 +137,12 @@ impl Proxy {
                 let status = if code == "InternalServerError" { 500 } else { 400 };
                 return Ok(answer(status, Bytes::from(problem)));
             }
-            Some(Fault::Conflict) => {
-                let problem = br#"{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
-                    "message":"planted","CancellationReasons":[{"Code":"TransactionConflict"},{"Code":"None"}]}"#;
-                return Ok(answer(400, Bytes::from_static(problem)));
+            Some(Fault::Cancelled(code)) => {
+                let problem = format!(
+                    r#"{{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+                    "message":"planted","CancellationReasons":[{{"Code":"{code}"}},{{"Code":"None"}}]}}"#
+                );
+                return Ok(answer(400, Bytes::from(problem)));
             }
             Some(Fault::Late(delay)) => tokio::time::sleep(delay).await,
             _ => {}

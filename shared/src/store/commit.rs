@@ -92,7 +92,6 @@ impl Store {
 fn cancelled(reasons: &[CancellationReason]) -> Result<Commit> {
     const CONDITION: &str = "ConditionalCheckFailed";
     const CONFLICT: &str = "TransactionConflict";
-    const THROTTLED: [&str; 2] = ["ThrottlingError", "ProvisionedThroughputExceeded"];
 
     let codes: Vec<&str> = reasons.iter().map(|reason| reason.code().unwrap_or_default()).collect();
     match codes.as_slice() {
@@ -103,7 +102,7 @@ fn cancelled(reasons: &[CancellationReason]) -> Result<Commit> {
             Ok(Commit::Lost(current.map(items::into_record).transpose()?))
         }
         codes if codes.contains(&CONFLICT) => Ok(Commit::Contended),
-        codes if codes.iter().any(|code| THROTTLED.contains(code)) => {
+        codes if codes.iter().any(|code| failure::THROTTLED.contains(code)) => {
             Err(Error::Unavailable(Fault(format!("TransactWriteItems: cancelled: {codes:?}"))))
         }
         codes => Err(Error::unexpected(format!("TransactWriteItems: cancelled: {codes:?}"))),

@@ -1,10 +1,12 @@
 //! What the SDK's errors mean to the service.
 
 use aws_sdk_dynamodb::{
+    config::retry::{ClassifyRetry, RetryAction},
     error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
     operation::transact_write_items::TransactWriteItemsError,
     types::CancellationReason,
 };
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 
 use crate::{Error, error::Fault};
 
@@ -23,6 +25,9 @@ const TRANSIENT: [&str; 9] = [
     "ThrottlingException",
     "TransactionInProgressException",
 ];
+
+/// Why an item had its transaction cancelled, where the database can't serve it now.
+pub const THROTTLED: [&str; 2] = ["ThrottlingError", "ProvisionedThroughputExceeded"];
 
 pub fn error<E, R>(operation: &str, error: &SdkError<E, R>) -> Error
 where
@@ -44,6 +49,32 @@ where
             if TRANSIENT.contains(&code) { Error::Unavailable(fault) } else { Error::Unexpected(fault) }
         }
         _ => Error::unexpected(format!("{operation}: {}", DisplayErrorContext(error))),
+    }
+}
+
+/// Has the SDK send a transaction again that was cancelled because of throttling and for no other
+/// reason. By itself it does so only if the request as a whole was throttled.
+#[derive(Debug)]
+pub struct ThrottledTransaction;
+
+impl ClassifyRetry for ThrottledTransaction {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let error = context.output_or_error().and_then(Result::err);
+        let error = error.and_then(|error| error.as_operation_error()?.downcast_ref());
+        let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error else {
+            return RetryAction::NoActionIndicated;
+        };
+        let codes = cancelled.cancellation_reasons().iter().filter_map(CancellationReason::code);
+        let mut against = codes.filter(|code| *code != "None").peekable();
+        if against.peek().is_some() && against.all(|code| THROTTLED.contains(&code)) {
+            RetryAction::throttling_error()
+        } else {
+            RetryAction::NoActionIndicated
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "ThrottledTransaction"
     }
 }
 

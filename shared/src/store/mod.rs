@@ -16,6 +16,7 @@ use std::{
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 
+pub(crate) use self::failure::ThrottledTransaction;
 pub use self::operator::{Held, Holdings, Import, Stock};
 
 use self::{
