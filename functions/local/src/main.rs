@@ -18,7 +18,7 @@ const LINES_REJECTED: u8 = 3;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let options = Options::parse();
-    let lines = tracing_subscriber::fmt::layer().compact().with_target(false);
+    let lines = tracing_subscriber::fmt().compact().with_target(false);
     // A command's standard output is for what it was asked for, and it says itself how it went.
     let (writer, level) = match options.command {
         None => (BoxMakeWriter::new(io::stdout), LevelFilter::INFO),
@@ -26,7 +26,7 @@ async fn main() -> ExitCode {
     };
     // The gateway has a line for each request; the function's own is worth reading where it failed.
     let targets = log::targets(level).with_target(log::TARGET, LevelFilter::WARN.min(level));
-    log::to(lines.with_writer(writer), targets);
+    log::to(lines.with_writer(writer).with_max_level(level).finish(), targets);
     let (command, engine) = (&options.command, &options.engine);
     let done = match command {
         None => serve(&options).await.map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string()),

@@ -15,8 +15,9 @@ use serde::{
 use tracing::{
     Event, Subscriber,
     field::{Field, Visit},
+    span::{Attributes, Id, Record},
 };
-use tracing_subscriber::{Layer, fmt::MakeWriter, layer::Context};
+use tracing_subscriber::fmt::MakeWriter;
 
 use super::TARGET;
 use crate::domain::Timestamp;
@@ -38,7 +39,8 @@ struct Metric {
     dimensions: &'static [&'static str],
 }
 
-/// Writes each event as one line of JSON.
+/// Writes each event as one line of JSON. There are no spans in it: none is needed to tell which request
+/// a line is about, and a registry of them would have to be made at every start.
 #[derive(Debug)]
 pub struct JsonLines<W> {
     writer: W,
@@ -76,17 +78,32 @@ impl<W> JsonLines<W> {
     }
 }
 
-impl<S, W> Layer<S> for JsonLines<W>
+impl<W> Subscriber for JsonLines<W>
 where
-    S: Subscriber,
     W: for<'a> MakeWriter<'a> + 'static,
 {
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn event(&self, event: &Event<'_>) {
         if let Ok(line) = self.line(event) {
             // In one piece, so in one system call. Where it fails there is no log left to say so.
             let _lost = self.writer.make_writer_for(event.metadata()).write_all(&line);
         }
     }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
 }
 
 /// An event's fields on their way into the line.

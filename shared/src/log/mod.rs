@@ -8,10 +8,8 @@ mod record;
 
 use std::{env, io, panic};
 
-use tracing::level_filters::LevelFilter;
-use tracing_subscriber::{
-    Layer, Registry, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt,
-};
+use tracing::{Subscriber, level_filters::LevelFilter, subscriber::set_global_default};
+use tracing_subscriber::{Layer, filter::Targets, fmt};
 
 pub use json::JsonLines;
 pub use meter::Meter;
@@ -31,7 +29,8 @@ pub fn init() {
         let namespace = namespace.unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());
         to(JsonLines::new(io::stdout, namespace), targets(level));
     } else {
-        to(fmt::layer().compact().with_ansi(false).with_target(false), targets(level));
+        let lines = fmt().compact().with_ansi(false).with_target(false).with_max_level(level);
+        to(lines.finish(), targets(level));
     }
 }
 
@@ -54,9 +53,9 @@ pub fn targets(level: LevelFilter) -> Targets {
 }
 
 /// Sends the events of `targets` to `lines`.
-pub fn to(lines: impl Layer<Registry> + Send + Sync, targets: Targets) {
+pub fn to(lines: impl Subscriber + Send + Sync, targets: Targets) {
     // Fails only where a subscriber is set already, which then does the logging.
-    let _already_set = tracing_subscriber::registry().with(lines.with_filter(targets)).try_init();
+    let _already_set = set_global_default(targets.with_subscriber(lines));
     log_panics();
 }
 
