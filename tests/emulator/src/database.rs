@@ -28,7 +28,7 @@ use tokio::{
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
-        ServerConfig,
+        CipherSuite, ServerConfig,
         crypto::ring,
         pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
     },
@@ -241,8 +241,8 @@ fn unavailable() -> Response<Full<Bytes>> {
     response
 }
 
-/// A root, and TLS with a certificate of `localhost` that it signed. Like DynamoDB, it doesn't
-/// offer HTTP/2.
+/// A root, and TLS with a certificate of `localhost` that it signed. Like DynamoDB, it prefers AES-128
+/// and doesn't offer HTTP/2.
 fn certificates() -> (String, TlsAcceptor) {
     let mut root = CertificateParams::default();
     root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -253,12 +253,15 @@ fn certificates() -> (String, TlsAcceptor) {
     leaf.distinguished_name.push(DnType::CommonName, "localhost");
     let leaf = leaf.signed_by(&key, &root).unwrap();
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let mut provider = ring::default_provider();
+    provider.cipher_suites.sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
+    let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![leaf.der().clone()], key)
         .unwrap();
+    config.ignore_client_order = true;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     (root.pem(), TlsAcceptor::from(Arc::new(config)))
 }

@@ -112,6 +112,7 @@ async fn next(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     let Some((id, event)) = shared.events.lock().await.recv().await else { return pending().await };
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let headers = [
+        ("content-type", "application/json".to_owned()),
         ("lambda-runtime-aws-request-id", id),
         ("lambda-runtime-deadline-ms", (since_epoch + Duration::from_secs(15)).as_millis().to_string()),
         (
