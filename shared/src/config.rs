@@ -7,7 +7,6 @@ use aws_sdk_dynamodb::{
     Client,
     config::{
         BehaviorVersion, Region, StalledStreamProtectionConfig,
-        endpoint::{Endpoint, EndpointFuture, Params, ResolveEndpoint},
         retry::{RetryConfig, RetryPartition, TokenBucket},
         timeout::TimeoutConfig,
     },
@@ -30,6 +29,7 @@ pub use aws_smithy_http_client::tls::TrustStore;
 use crate::{
     App,
     clock::Clock,
+    dns::Resolver,
     log::Meter,
     store::{Store, Tables, ThrottledTransaction},
 };
@@ -88,9 +88,7 @@ pub fn client_config(
     let retries =
         RetryPartition::custom("customers-categories").token_bucket(TokenBucket::unlimited()).build();
     let mut config = aws_sdk_dynamodb::Config::builder();
-    if let Some(url) = endpoint {
-        config = config.endpoint_resolver(GivenEndpoint(Endpoint::builder().url(url).build()));
-    }
+    config.set_endpoint_url(endpoint);
     config
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(region))
@@ -101,17 +99,6 @@ pub fn client_config(
         .timeout_config(timeouts(Duration::from_secs(1), Duration::from_secs(3)))
         .retry_config(retry_config(3))
         .interceptor(Meter)
-}
-
-/// An endpoint that is known. The SDK's own resolver parses its table of all regions first, even if it
-/// is told the URL.
-#[derive(Debug)]
-struct GivenEndpoint(Endpoint);
-
-impl ResolveEndpoint for GivenEndpoint {
-    fn resolve_endpoint<'a>(&'a self, _: &'a Params) -> EndpointFuture<'a> {
-        EndpointFuture::ready(Ok(self.0.clone()))
-    }
 }
 
 /// What a write does otherwise: DynamoDB finishes a stuck transaction when it is sent again after
@@ -157,7 +144,7 @@ pub fn http_client(trusted: TrustStore) -> SharedHttpClient {
     if let Ok(context) = TlsContext::builder().with_trust_store(trusted).build() {
         connector = connector.tls_context(context);
     }
-    let connector = SharedHttpConnector::new(connector.build());
+    let connector = SharedHttpConnector::new(connector.build_with_resolver(Resolver::default()));
     http_client_fn(move |_, _| connector.clone())
 }
 

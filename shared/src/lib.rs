@@ -4,6 +4,7 @@
 mod app;
 pub mod clock;
 pub mod config;
+mod dns;
 pub mod domain;
 pub mod error;
 pub mod http;
