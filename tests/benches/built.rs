@@ -10,6 +10,9 @@ use std::{
 
 use flate2::{Compression, write::DeflateEncoder};
 
+/// What `cargo lambda` builds for.
+const TARGET_CPU: &str = if cfg!(target_arch = "aarch64") { "neoverse-n1" } else { "haswell" };
+
 /// The functions, by their binaries' names.
 pub const FUNCTIONS: [&str; 7] = [
     "create-category",
@@ -136,7 +139,8 @@ fn cargo(directory: &Path, target: &Path, arguments: &[&str]) {
     for (name, _) in env::vars().filter(|(name, _)| name.starts_with("CARGO_PKG_")) {
         command.env_remove(name);
     }
-    let status = command.env("CARGO_TARGET_DIR", target).status().unwrap();
+    command.env("CARGO_TARGET_DIR", target).env("RUSTFLAGS", format!("-Ctarget-cpu={TARGET_CPU}"));
+    let status = command.status().unwrap();
     assert!(status.success(), "cargo build {arguments:?} in {}", directory.display());
 }
 
