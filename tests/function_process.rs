@@ -166,6 +166,19 @@ fn a_bundle_of_no_use_ends_the_function_with_a_reason() {
     }
 }
 
+#[test]
+fn a_missing_variable_ends_the_function_with_its_name() {
+    for name in ["CATEGORIES_TABLE", "KEYS_TABLE", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+    {
+        let mut command = command("127.0.0.1:1", "http://127.0.0.1:1");
+        let Output { status, stderr, .. } =
+            command.env_remove("AWS_DEFAULT_REGION").env_remove(name).output().unwrap();
+        assert!(!status.success());
+        let said = String::from_utf8(stderr).unwrap();
+        assert!(said.contains(&format!("the environment variable {name} is not set")), "{said}");
+    }
+}
+
 #[tokio::test]
 async fn the_connection_is_open_before_the_first_request_and_stays_the_only_one() {
     let server = Server::start(&Data::Memory, 0, 0).await.unwrap();

@@ -2,11 +2,10 @@
 
 use std::{env, fs, time::Duration};
 
-use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_sdk_dynamodb::{
     Client,
     config::{
-        BehaviorVersion, Region, StalledStreamProtectionConfig,
+        BehaviorVersion, Credentials, IdentityCache, Region, StalledStreamProtectionConfig,
         retry::{RetryConfig, RetryPartition, TokenBucket},
         timeout::TimeoutConfig,
     },
@@ -61,11 +60,17 @@ impl App {
         let tables = Tables { categories: required("CATEGORIES_TABLE")?, keys: required("KEYS_TABLE")? };
         let region = optional("AWS_REGION").or_else(|| optional("AWS_DEFAULT_REGION"));
         let region = region.ok_or("the environment variable AWS_REGION is not set")?;
+        let credentials = Credentials::new(
+            required("AWS_ACCESS_KEY_ID")?,
+            required("AWS_SECRET_ACCESS_KEY")?,
+            optional("AWS_SESSION_TOKEN"),
+            None,
+            "environment",
+        );
         let endpoint = optional("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| optional("AWS_ENDPOINT_URL"));
 
         let trusted = trust_store(endpoint.as_deref())?;
-        let config = client_config(region, endpoint, trusted)
-            .credentials_provider(EnvironmentVariableCredentialsProvider::new());
+        let config = client_config(region, endpoint, trusted).credentials_provider(credentials);
         let docs_url = optional("DOCS_URL").unwrap_or_else(|| DEFAULT_DOCS_URL.to_owned());
         let clock = Clock::default();
         Ok(Self::new(Store::new(Client::from_conf(config.build()), tables, clock.clone()), clock, docs_url))
@@ -98,6 +103,8 @@ pub fn client_config(
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .timeout_config(timeouts(Duration::from_secs(1), Duration::from_secs(3)))
         .retry_config(retry_config(3))
+        // The credentials at hand last as long as the process.
+        .identity_cache(IdentityCache::no_cache())
         .interceptor(Meter)
 }
 
