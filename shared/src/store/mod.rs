@@ -173,11 +173,13 @@ impl Store {
         let mut scan = self.scan(customer, keys::categories(page.after));
         let mut found = Found::new(page.limit);
         let mut known = page.after.is_some();
-        // Four times as much with every further read: there may be many deleted ones in a row.
-        let mut limit = found.room();
+        // Of what is still wanted, four times as much with every further read: there may be many
+        // deleted ones in a row.
+        let mut ahead = 1_usize;
         while found.wants_more() && !scan.done {
+            let limit = found.room().saturating_mul(ahead);
             let records = scan.next(Some(limit), items::into_record).await?;
-            limit = limit.saturating_mul(4);
+            ahead = ahead.saturating_mul(4);
             known |= !records.is_empty();
             let records = match as_of {
                 None => records,
