@@ -241,8 +241,8 @@ fn unavailable() -> Response<Full<Bytes>> {
     response
 }
 
-/// A root, and TLS with a certificate of `localhost` that it signed. Like DynamoDB, it prefers AES-128
-/// and doesn't offer HTTP/2.
+/// A root, and TLS with a certificate of `localhost` that it signed. Like DynamoDB, it doesn't offer
+/// HTTP/2; like AWS's TLS library, s2n, it prefers AES-128.
 fn certificates() -> (String, TlsAcceptor) {
     let mut root = CertificateParams::default();
     root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
