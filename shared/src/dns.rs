@@ -43,10 +43,12 @@ mod tests {
     #[tokio::test]
     async fn a_name_is_found_every_time() {
         let resolver = Resolver::default();
+        // Longer than names may be, so that no name server has to be asked.
+        let nobody = "x".repeat(300);
         for _ in 0..3 {
             let found = resolver.resolve_dns("localhost").await.unwrap();
             assert!(!found.is_empty() && found.iter().all(IpAddr::is_loopback), "{found:?}");
-            resolver.resolve_dns("no-such-host.invalid").await.unwrap_err();
+            resolver.resolve_dns(&nobody).await.unwrap_err();
         }
     }
 }
