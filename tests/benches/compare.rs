@@ -146,7 +146,7 @@ pub fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
-/// The second of two starts, so that it matters to none what ran before it.
+/// The second of two starts, so that what ran before it matters less.
 async fn started(contestant: &Contestant, database: &Database, roots: &Roots) -> Process {
     drop(Process::start(contestant, database, roots).await);
     Process::start(contestant, database, roots).await
