@@ -11,8 +11,8 @@ use std::{
     time::Duration,
 };
 
+use customers_categories::{Data, Server, server};
 use emulator::{Database, RuntimeApi, TRACE_ROOT};
-use local::{Data, Server, server};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
 

@@ -395,7 +395,7 @@ fn an_erasure_without_anybody_to_ask_is_refused() {
     assert_eq!(
         done.output,
         format!(
-            "erased of customer {CUSTOMER} of telco: 3 categories, 0 remainders of deleted ones, 3 changes\n"
+            "erased of customer {CUSTOMER} of telco: 3 categories, 0 tombstones of deleted ones, 3 changes\n"
         )
     );
     let done = place.erase(&["--yes"]);
@@ -434,7 +434,7 @@ fn an_erasure_asks_and_takes_only_yes_for_a_yes() {
     let place = Place::new();
     place.import(lines(0..3));
     let question = format!(
-        "On customer {CUSTOMER} of telco there are 3 categories, 0 remainders of deleted ones, 3 changes.\n\
+        "On customer {CUSTOMER} of telco there are 3 categories, 0 tombstones of deleted ones, 3 changes.\n\
          Erase all of it for good? [y/N] "
     );
     for answer in ["\n", "n\n", "yess\n"] {

@@ -124,12 +124,12 @@ pub(crate) fn connect_config() -> aws_sdk_dynamodb::config::Builder {
 }
 
 /// Within a region, connecting takes milliseconds; whoever needs a second won't be there in two.
-const TO_CONNECT: Duration = Duration::from_secs(1);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A single attempt must not use up the operation: connections die while an environment is frozen.
 fn timeouts(attempt: Duration, operation: Duration) -> TimeoutConfig {
     TimeoutConfig::builder()
-        .connect_timeout(TO_CONNECT)
+        .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(attempt)
         .operation_timeout(operation)
         .build()
@@ -144,7 +144,7 @@ fn retry_config(attempts: u32) -> RetryConfig {
 /// see whether that works, and parse the roots each time.
 #[must_use]
 pub fn http_client(trusted: TrustStore) -> SharedHttpClient {
-    let settings = HttpConnectorSettings::builder().connect_timeout(TO_CONNECT).build();
+    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
     let mut connector =
         Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).connector_settings(settings);
     // Fails only for TLS providers other than rustls.

@@ -22,13 +22,13 @@ use crate::{
     clock::Clock,
     error::Fault,
     http::{Request, Response, response},
-    log::{self, Record},
+    log::{self, RequestLog},
 };
 
 /// What is left for answering when a request's time is up.
-const TO_ANSWER: Duration = Duration::from_secs(1);
+const ANSWER_RESERVE: Duration = Duration::from_secs(1);
 
-const UNLIMITED: Duration = Duration::from_hours(1);
+const WITHOUT_DEADLINE: Duration = Duration::from_hours(1);
 
 /// Serves the events of the function of this name until the execution environment ends. The
 /// connection to the database is opened first: until a function asks for its first event it has a
@@ -139,7 +139,7 @@ where
     service_fn(move |request: Request| {
         let (app, handler) = (app.clone(), handler.clone());
         let cold_start = !served_before.swap(true, Ordering::Relaxed);
-        Record::new(function, cold_start, &request).scope(async move {
+        RequestLog::new(function, cold_start, &request).scope(async move {
             let docs_url = app.docs_url.clone();
             let time = time_left(&request.lambda_context());
             // Boxed before all that wraps it: a handler's state is large, and would be moved with each.
@@ -156,7 +156,7 @@ where
                 Ok(answer) => (answer, None),
                 Err(error) => (response::error(&error, &docs_url), Some(error)),
             };
-            Record::finish(&mut answer, error.as_ref());
+            RequestLog::finish(&mut answer, error.as_ref());
             Ok(answer)
         })
     })
@@ -166,5 +166,5 @@ where
 /// deadline that has passed was not meant as one (`cargo lambda watch` sends 1970).
 fn time_left(context: &Context) -> Duration {
     let millis = context.deadline.saturating_sub(Clock::default().timestamp().as_millis());
-    if millis == 0 { UNLIMITED } else { Duration::from_millis(millis).saturating_sub(TO_ANSWER) }
+    if millis == 0 { WITHOUT_DEADLINE } else { Duration::from_millis(millis).saturating_sub(ANSWER_RESERVE) }
 }

@@ -1,11 +1,11 @@
 use std::{io, process::ExitCode};
 
 use clap::Parser;
-use local::{
-    Server, customers,
-    engine::StartError,
-    import, keys,
+use customers_categories::{
+    Server,
+    operator::{customers, import, keys},
     options::{Command, Options},
+    server::engine::StartError,
 };
 use shared::log;
 use tracing::level_filters::LevelFilter;

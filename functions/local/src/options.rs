@@ -10,7 +10,7 @@ use crate::Data;
 /// Serves the Customers Categories API on this machine, over an embedded DynamoDB-compatible
 /// engine that keeps its data in a file.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "local", version, args_override_self = true)]
+#[command(version, args_override_self = true)]
 pub struct Options {
     /// Port of the API on 127.0.0.1; 0 takes any free one
     #[arg(long, env = "LOCAL_PORT", default_value_t = 3000)]

@@ -19,8 +19,8 @@ use crate::{
 /// has is looked up, never taken from the caller.
 pub const API_KEY_HEADER: &str = "x-auth-roles";
 
-const KNOWN_FOR: Duration = Duration::from_secs(30);
-const UNKNOWN_FOR: Duration = Duration::from_secs(5);
+const KNOWN_KEY_TTL: Duration = Duration::from_secs(30);
+const UNKNOWN_KEY_TTL: Duration = Duration::from_secs(5);
 const CAPACITY: usize = 1000;
 
 /// Finds out who calls, what about, and whether they may: 401 comes before 400 for the path, and
@@ -77,7 +77,7 @@ struct Entry {
 
 impl Entry {
     fn is_fresh(&self, now: Moment) -> bool {
-        self.read.is_within(if self.key.is_some() { KNOWN_FOR } else { UNKNOWN_FOR }, now)
+        self.read.is_within(if self.key.is_some() { KNOWN_KEY_TTL } else { UNKNOWN_KEY_TTL }, now)
     }
 }
 

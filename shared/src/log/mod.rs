@@ -4,7 +4,7 @@
 
 mod json;
 mod meter;
-mod record;
+mod request_log;
 
 use std::{env, io, panic};
 
@@ -13,8 +13,10 @@ use tracing_subscriber::{Layer, filter::Targets, fmt};
 
 pub use json::JsonLines;
 pub use meter::Meter;
-pub use record::{Record, TARGET};
-pub(crate) use record::{conflict, key_looked_up, org, outcome_resolved, panic_place, request_id, used_key};
+pub use request_log::{RequestLog, TARGET};
+pub(crate) use request_log::{
+    conflict, key_looked_up, org, outcome_resolved, panic_place, request_id, used_key,
+};
 
 /// What metrics go by unless `METRICS_NAMESPACE` says otherwise.
 const DEFAULT_NAMESPACE: &str = "customers-categories";
@@ -48,7 +50,7 @@ fn level(name: &str) -> LevelFilter {
 /// warns of every condition that fails, which here is an answer like any other.
 #[must_use]
 pub fn targets(level: LevelFilter) -> Targets {
-    let ours = ["shared", "local", TARGET].map(|target| (target, level));
+    let ours = ["shared", "customers_categories", TARGET].map(|target| (target, level));
     Targets::new().with_default(LevelFilter::ERROR.min(level)).with_targets(ours)
 }
 
@@ -64,7 +66,7 @@ fn log_panics() {
     panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(request_id = request_id(), "panicked at {place}");
-        record::panicked_at(place);
+        request_log::panicked_at(place);
     }));
 }
 

@@ -6,7 +6,7 @@ mod failure;
 mod items;
 mod keys;
 mod operator;
-mod scan;
+mod range_query;
 mod schema;
 
 use std::{
@@ -17,12 +17,12 @@ use std::{
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 
 pub(crate) use self::failure::ThrottledTransaction;
-pub use self::operator::{Held, Holdings, Import, Stock};
+pub use self::operator::{CustomerItems, Held, Import, ItemCounts};
 
 use self::{
     commit::Commit,
     items::Item,
-    scan::{Found, Scan},
+    range_query::{PageBuilder, RangeQuery},
 };
 use crate::{
     Error, Result,
@@ -171,7 +171,7 @@ impl Store {
         as_of: Option<Timestamp>,
     ) -> Result<Page<Category>> {
         let mut scan = self.scan(customer, keys::categories(page.after));
-        let mut found = Found::new(page.limit);
+        let mut found = PageBuilder::new(page.limit);
         let mut known = page.after.is_some();
         // Of what is still wanted, four times as much with every further read: there may be many
         // deleted ones in a row.
@@ -207,7 +207,7 @@ impl Store {
     ) -> Result<Page<HistoryEntry>> {
         let range = page.after.into_iter().fold(filter.range, RevisionRange::older_than);
         let mut scan = self.scan_history(customer, range).of_category(filter.category);
-        let mut found = Found::new(page.limit);
+        let mut found = PageBuilder::new(page.limit);
         while found.wants_more() && !scan.done {
             // With a filter, how many items have to be read to find one is anybody's guess.
             let limit = filter.category.is_none().then(|| found.room());
@@ -323,15 +323,15 @@ impl Store {
         Ok(states)
     }
 
-    fn scan_history(&self, customer: &Customer, range: RevisionRange) -> Scan {
+    fn scan_history(&self, customer: &Customer, range: RevisionRange) -> RangeQuery {
         let bounds = range
             .bounds()
             .map(|(first, last)| (format!("{}{first}", keys::HISTORY), format!("{}{last}", keys::HISTORY)));
         let scan = self.scan(customer, bounds);
-        Scan { query: scan.query.scan_index_forward(false), ..scan }
+        RangeQuery { query: scan.query.scan_index_forward(false), ..scan }
     }
 
-    fn scan(&self, customer: &Customer, bounds: Option<(String, String)>) -> Scan {
+    fn scan(&self, customer: &Customer, bounds: Option<(String, String)>) -> RangeQuery {
         let done = bounds.is_none();
         let (first, last) = bounds.unwrap_or_default();
         let query = self
@@ -345,7 +345,7 @@ impl Store {
             .expression_attribute_values(":first", AttributeValue::S(first))
             .expression_attribute_values(":last", AttributeValue::S(last))
             .consistent_read(true);
-        Scan { query, done, cut: false }
+        RangeQuery { query, done, cut: false }
     }
 }
 

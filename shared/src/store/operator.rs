@@ -9,7 +9,7 @@ use super::{
     contended, failure,
     items::{self, Item},
     keys,
-    scan::Scan,
+    range_query::RangeQuery,
 };
 use crate::{
     Error, Result, config,
@@ -33,10 +33,10 @@ pub enum Import {
 
 /// How much is held on a customer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Holdings {
+pub struct ItemCounts {
     pub categories: usize,
     /// What deleted categories have left behind.
-    pub remainders: usize,
+    pub tombstones: usize,
     pub changes: usize,
 }
 
@@ -49,8 +49,8 @@ pub enum Held {
 
 /// All that is held on a customer, page by page: first the categories in the order of their ids,
 /// then the changes, oldest first.
-pub struct Stock {
-    scan: Scan,
+pub struct CustomerItems {
+    scan: RangeQuery,
 }
 
 impl Store {
@@ -125,33 +125,33 @@ impl Store {
 
     /// All that is held on a customer.
     #[must_use]
-    pub fn stock(&self, customer: &Customer) -> Stock {
-        Stock { scan: self.scan_partition(customer) }
+    pub fn stock(&self, customer: &Customer) -> CustomerItems {
+        CustomerItems { scan: self.scan_partition(customer) }
     }
 
     /// How much is held on a customer. It is all read for that, page by page.
     ///
     /// # Errors
     /// The database's failure.
-    pub async fn holdings(&self, customer: &Customer) -> Result<Holdings> {
+    pub async fn count_items(&self, customer: &Customer) -> Result<ItemCounts> {
         let mut scan = self.scan_keys(customer);
-        let mut holdings = Holdings::default();
+        let mut count_items = ItemCounts::default();
         while !scan.done {
-            scan.next(None, Ok).await?.iter().for_each(|item| holdings.count(item));
+            scan.next(None, Ok).await?.iter().for_each(|item| count_items.count(item));
         }
-        Ok(holdings)
+        Ok(count_items)
     }
 
     /// Erases the first 25 of all that is held on a customer, in one transaction; returns what they
-    /// were, which is nothing once all is gone. The order is that of [`Stock`]: from the start on
+    /// were, which is nothing once all is gone. The order is that of [`CustomerItems`]: from the start on
     /// there are no categories, and the history that is left is the latest part of it without a gap,
     /// so that nothing read amid an erasure is wrong.
     ///
     /// # Errors
     /// The database's failure; then nothing, or these 25, have been erased.
-    pub async fn erase_some(&self, customer: &Customer) -> Result<Holdings> {
+    pub async fn erase_some(&self, customer: &Customer) -> Result<ItemCounts> {
         let first = self.scan_keys(customer).next(Some(ERASED_AT_ONCE), Ok).await?;
-        let mut erased = Holdings::default();
+        let mut erased = ItemCounts::default();
         let mut deletions = Vec::with_capacity(first.len());
         for mut item in first {
             erased.count(&item);
@@ -181,7 +181,7 @@ impl Store {
         }
     }
 
-    fn scan_partition(&self, customer: &Customer) -> Scan {
+    fn scan_partition(&self, customer: &Customer) -> RangeQuery {
         let query = self
             .client
             .query()
@@ -190,22 +190,22 @@ impl Store {
             .expression_attribute_names("#pk", keys::PARTITION_KEY)
             .expression_attribute_values(":pk", AttributeValue::S(keys::partition(customer)))
             .consistent_read(true);
-        Scan { query, done: false, cut: false }
+        RangeQuery { query, done: false, cut: false }
     }
 
     /// The keys and what it takes to count, so that an unreadable item is no obstacle.
-    fn scan_keys(&self, customer: &Customer) -> Scan {
+    fn scan_keys(&self, customer: &Customer) -> RangeQuery {
         let scan = self.scan_partition(customer);
         let query = scan
             .query
             .projection_expression("#pk, #sk, #created")
             .expression_attribute_names("#sk", keys::SORT_KEY)
             .expression_attribute_names("#created", "created");
-        Scan { query, ..scan }
+        RangeQuery { query, ..scan }
     }
 }
 
-impl Stock {
+impl CustomerItems {
     /// The next page, at most 1 MB; `None` at the end.
     ///
     /// # Errors
@@ -225,25 +225,25 @@ impl Stock {
     }
 }
 
-impl Holdings {
+impl ItemCounts {
     #[must_use]
     pub fn total(self) -> usize {
-        self.categories + self.remainders + self.changes
+        self.categories + self.tombstones + self.changes
     }
 
     fn count(&mut self, item: &Item) {
         match () {
             () if is_change(item) => self.changes += 1,
             () if item.contains_key("created") => self.categories += 1,
-            () => self.remainders += 1,
+            () => self.tombstones += 1,
         }
     }
 }
 
-impl std::ops::AddAssign for Holdings {
+impl std::ops::AddAssign for ItemCounts {
     fn add_assign(&mut self, other: Self) {
         self.categories += other.categories;
-        self.remainders += other.remainders;
+        self.tombstones += other.tombstones;
         self.changes += other.changes;
     }
 }

@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::{
 use super::{Store, api_keys, failure, keys};
 use crate::{Error, Result};
 
-const LONGEST: Duration = Duration::from_mins(2);
+const TABLE_READY_TIMEOUT: Duration = Duration::from_mins(2);
 
 impl Store {
     /// Creates the tables that are missing, and waits until they can be used.
@@ -46,7 +46,7 @@ impl Store {
             created => drop(created.map_err(|error| failure::error("CreateTable", &error))?),
         }
         // DynamoDB takes seconds to make a table.
-        let exists = self.client.wait_until_table_exists().table_name(name).wait(LONGEST).await;
+        let exists = self.client.wait_until_table_exists().table_name(name).wait(TABLE_READY_TIMEOUT).await;
         exists.map(drop).map_err(Error::unexpected)
     }
 }

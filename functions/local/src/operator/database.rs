@@ -1,0 +1,99 @@
+//! The database that an operator's command works on.
+
+use std::time::Duration;
+
+use aws_config::BehaviorVersion;
+use aws_sdk_dynamodb::Client;
+use shared::{
+    Error,
+    clock::Clock,
+    config::{self, TrustStore},
+    store::{Store, Tables},
+};
+
+use crate::{
+    options::{EngineOptions, TableOptions},
+    server::{
+        self,
+        engine::{Engine, StartError},
+    },
+};
+
+/// The longest pause between attempts; all pauses together are 16 s.
+const MAX_PAUSE: Duration = Duration::from_secs(8);
+
+/// Why the database can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error("the database can't be read or written: {0}")]
+    Store(String),
+}
+
+impl From<Error> for DatabaseError {
+    fn from(error: Error) -> Self {
+        Self::Store(match error {
+            Error::Unexpected(fault) | Error::Unavailable(fault) | Error::Timeout(fault) => fault.to_string(),
+            other => format!("{other:?}"),
+        })
+    }
+}
+
+impl TableOptions {
+    /// The tables in AWS, if they are meant.
+    #[must_use]
+    pub fn remote(&self) -> Option<Tables> {
+        self.table.clone().map(|categories| Tables { categories, ..server::tables() })
+    }
+}
+
+/// The tables in AWS, or those of the local engine: through the server that has the data file
+/// open, or else on the file itself.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn open(
+    remote: Option<Tables>,
+    options: &EngineOptions,
+    clock: &Clock,
+) -> Result<(Store, Option<Engine>), DatabaseError> {
+    if let Some(tables) = remote {
+        let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .http_client(config::http_client(TrustStore::default()));
+        return Ok((Store::new(Client::new(&loader.load().await), tables, clock.clone()), None));
+    }
+    let running = format!("http://127.0.0.1:{}", options.dynamodb_port);
+    let (endpoint, engine) = if options.in_memory {
+        (running, None)
+    } else {
+        match Engine::start(&options.data(), 0) {
+            Err(StartError::InUse(_)) => (running, None),
+            Err(error) => return Err(error.into()),
+            Ok(engine) => (engine.url(), Some(engine)),
+        }
+    };
+    let store = Store::new(server::client(endpoint), server::tables(), clock.clone());
+    store.create_tables().await?;
+    Ok((store, engine))
+}
+
+/// Does what can be repeated, again while the database is away, throttles or is silent.
+///
+/// # Errors
+/// The failure of the last attempt.
+pub async fn retry_while_unavailable<T, F>(attempt: impl Fn() -> F) -> shared::Result<T>
+where
+    F: Future<Output = shared::Result<T>>,
+{
+    let mut pause = Duration::from_millis(125);
+    loop {
+        match attempt().await {
+            Err(Error::Unavailable(_) | Error::Timeout(_)) if pause <= MAX_PAUSE => {
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+            done => return done,
+        }
+    }
+}
