@@ -136,7 +136,7 @@ async fn a_bundle_of_certificates_that_the_environment_names_is_what_counts() {
     let directory = tempfile::tempdir().unwrap();
     let (right, wrong) = (directory.path().join("right.pem"), directory.path().join("wrong.pem"));
     fs::write(&right, database.root()).unwrap();
-    fs::write(&wrong, include_str!("../shared/src/amazon-roots.pem")).unwrap();
+    fs::write(&wrong, include_str!("../shared/src/store/amazon-roots.pem")).unwrap();
 
     // 404, for there is no such category: the database has answered.
     assert_eq!(over_tls(&database, &[("AWS_CA_BUNDLE", &right)]).await, 404);

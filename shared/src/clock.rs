@@ -26,6 +26,7 @@ pub struct Moment {
 }
 
 impl Clock {
+    /// A reading of both clocks.
     #[must_use]
     pub fn now(&self) -> Moment {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

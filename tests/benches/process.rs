@@ -52,7 +52,7 @@ pub struct Roots {
 impl Roots {
     pub fn new(database: &Database, python: Option<&Path>) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let amazon = crate::built::root().join("shared/src/amazon-roots.pem");
+        let amazon = crate::built::root().join("shared/src/store/amazon-roots.pem");
         let platform = PathBuf::from("/etc/ssl/certs/ca-certificates.crt");
         let files = [("ours", Some(amazon.as_path())), ("platform", Some(&platform)), ("python", python)];
         for (name, file) in files {

@@ -14,7 +14,7 @@ use shared::{
 /// 400, 401, 403, 404; or the database's failure.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Response> {
     let (_, path) = authorize::<CategoryPath>(&app, &request, Permission::Read).await?;
-    let as_of = request::as_of_query(&app, &request)?;
+    let as_of = request::as_of_query(&app.clock, &request)?;
     let held = request::if_none_match(&request)?;
     let category = app.store.get(&path, as_of).await?;
     response::category(&category, held.as_ref())

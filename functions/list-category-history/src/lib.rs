@@ -5,7 +5,7 @@ use std::sync::Arc;
 use shared::{
     App, Result,
     domain::{Customer, Permission},
-    http::{Request, Response, authorize, request::HistoryQuery, response},
+    http::{HistoryQuery, Request, Response, authorize, response},
 };
 
 /// GET `/v4/orgs/{org_id}/customers/{customer_id}/categories/historical`

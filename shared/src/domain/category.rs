@@ -1,10 +1,8 @@
-use std::fmt::Write;
-
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::{
     Author, CategoryId, Change, ChangeKind, Description, HistoryEntry, Reason, Revision, Timestamp, Value,
+    digest::sha256_hex,
     fields::{self, Fields},
 };
 use crate::Result;
@@ -12,10 +10,13 @@ use crate::Result;
 /// What a category says, and what a change may alter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attributes {
+    /// The category's value, at most 255 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
+    /// What the value means, at most 1,000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<Description>,
+    /// Why it was set, at most 1,000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
 }
@@ -23,12 +24,15 @@ pub struct Attributes {
 /// A category that a customer carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Category {
+    /// The number that tells it from the customer's other categories.
     pub id: CategoryId,
+    /// What it says.
     pub attributes: Attributes,
     /// The change that created it.
     pub created: Revision,
     /// The change that made it what it is.
     pub revision: Revision,
+    /// The POST that created it, where that had an `Idempotency-Key`.
     pub idempotency: Option<Idempotency>,
 }
 
@@ -36,31 +40,46 @@ pub struct Category {
 /// that one created in its place is later than it whatever the clock says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
+    /// The customer carries it.
     Live(Category),
-    Deleted { id: CategoryId, revision: Revision },
+    /// A tombstone: the customer carried it once.
+    Deleted {
+        /// The category's number.
+        id: CategoryId,
+        /// The change that deleted it.
+        revision: Revision,
+    },
 }
 
 /// A category to be created: the body of POST.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewCategory {
+    /// The number that the client picked.
     pub id: CategoryId,
+    /// What the category is to say.
     pub attributes: Attributes,
 }
 
 /// A change to be made to a category: a JSON merge patch (RFC 7396), the body of PATCH.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CategoryPatch {
+    /// What happens to the value.
     pub value: Patch<Value>,
+    /// What happens to the description.
     pub description: Patch<Description>,
+    /// What happens to the reason.
     pub reason: Patch<Reason>,
 }
 
 /// What a merge patch does to one member.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Patch<T> {
+    /// The member is absent: it stays as it is.
     #[default]
     Keep,
+    /// The member is `null`: it is cleared.
     Clear,
+    /// The member has this value from now on.
     Set(T),
 }
 
@@ -72,6 +91,7 @@ pub struct IdempotencyKey(String);
 /// The POST that created a category: a repetition has the same key and the same body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Idempotency {
+    /// The key that the caller sent.
     pub key: IdempotencyKey,
     /// SHA-256, in hex, of what the body says.
     pub digest: String,
@@ -131,9 +151,10 @@ impl NewCategory {
     pub fn idempotency(&self, key: IdempotencyKey) -> Idempotency {
         let Attributes { value, description, reason } = &self.attributes;
         let said = serde_json::json!([self.id, value, description, reason]).to_string();
-        Idempotency { key, digest: hex(&Sha256::digest(said)) }
+        Idempotency { key, digest: sha256_hex(said) }
     }
 
+    /// The change that creates this category under `revision`.
     #[must_use]
     pub fn create(self, idempotency: Option<Idempotency>, author: &Author, revision: Revision) -> Change {
         let category =
@@ -176,11 +197,13 @@ impl<T: Clone> Patch<T> {
 }
 
 impl Category {
+    /// When it was created.
     #[must_use]
     pub fn created_at(&self) -> Timestamp {
         self.created.timestamp()
     }
 
+    /// When it became what it is.
     #[must_use]
     pub fn updated_at(&self) -> Timestamp {
         self.revision.timestamp()
@@ -199,6 +222,7 @@ impl Category {
         Some(Change { replaces: Some(self.revision), record: Record::Live(after), entry })
     }
 
+    /// The change that deletes it and leaves a tombstone.
     #[must_use]
     pub fn delete(&self, reason: Option<Reason>, author: &Author, now: Timestamp) -> Change {
         let revision = Revision::mint(now, Some(self.revision));
@@ -222,6 +246,7 @@ impl Category {
 }
 
 impl Record {
+    /// The category's number.
     #[must_use]
     pub fn id(&self) -> CategoryId {
         match self {
@@ -230,6 +255,7 @@ impl Record {
         }
     }
 
+    /// The last change.
     #[must_use]
     pub fn revision(&self) -> Revision {
         match self {
@@ -238,6 +264,7 @@ impl Record {
         }
     }
 
+    /// The category, unless this is a tombstone.
     #[must_use]
     pub fn live(self) -> Option<Category> {
         match self {
@@ -245,13 +272,6 @@ impl Record {
             Self::Deleted { .. } => None,
         }
     }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
+    /// Names and texts, none of them taken yet.
     #[must_use]
     pub fn new(fields: Vec<(String, &'a str)>) -> Self {
         Self { fields, violations: Vec::new() }

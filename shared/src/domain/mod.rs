@@ -3,6 +3,7 @@
 
 mod api_key;
 mod category;
+mod digest;
 mod fields;
 mod history;
 mod identifiers;

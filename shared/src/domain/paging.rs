@@ -10,6 +10,7 @@ pub struct PageRequest<Position> {
 /// A part of a collection.
 #[derive(Clone, Debug)]
 pub struct Page<T> {
+    /// The items in the collection's order.
     pub items: Vec<T>,
     /// Whether there is more behind the last item.
     pub more: bool,

@@ -5,11 +5,14 @@ use crate::{Error, Result};
 /// `If-None-Match`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Revisions {
+    /// Any revision, as long as there is one.
     Any,
+    /// One of these.
     OneOf(Vec<Revision>),
 }
 
 impl Revisions {
+    /// Whether `revision` is accepted.
     #[must_use]
     pub fn contain(&self, revision: Revision) -> bool {
         match self {

@@ -44,11 +44,13 @@ impl Revision {
         canonical.then_some(Self(uuid))
     }
 
+    /// The UUID of these 16 bytes, whatever its version.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(Uuid::from_bytes(bytes))
     }
 
+    /// The UUID's 16 bytes, the most significant first.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
@@ -84,6 +86,7 @@ pub struct RevisionRange {
 }
 
 impl RevisionRange {
+    /// Every revision.
     pub const ALL: Self = Self { first: 0, last: Some(u128::MAX) };
 
     /// From `time` on, `time` included.

@@ -19,11 +19,13 @@ const LAST: u64 = 253_402_300_799_999;
 pub struct Timestamp(u64);
 
 impl Timestamp {
+    /// The moment this many milliseconds after 1970; later than the year 9999 counts as its end.
     #[must_use]
     pub fn from_millis(millis: u64) -> Self {
         Self(millis.min(LAST))
     }
 
+    /// Milliseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub fn as_millis(self) -> u64 {
         self.0

@@ -13,19 +13,30 @@ use crate::Error;
 /// goes into `details`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorCode {
+    /// 400: path, query, header or body malformed.
     BadRequest,
+    /// 401: no valid API key.
     Unauthorized,
+    /// 403: the key is not for this.
     Forbidden,
+    /// 404: no such customer, category or route.
     NotFound,
+    /// 405: the route has other methods.
     MethodNotAllowed,
+    /// 409: the category exists.
     Conflict,
+    /// 412: another revision than `If-Match` names.
     PreconditionFailed,
+    /// 500: a bug or a misconfiguration.
     Unexpected,
+    /// 503: the database can't be reached or throttles.
     ConnectionLost,
+    /// 504: the database did not answer in time.
     StatementTimeout,
 }
 
 impl ErrorCode {
+    /// Every code that there is.
     pub const ALL: [Self; 10] = [
         Self::BadRequest,
         Self::Unauthorized,
@@ -56,6 +67,7 @@ impl ErrorCode {
         }
     }
 
+    /// The HTTP status.
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
@@ -72,6 +84,7 @@ impl ErrorCode {
         }
     }
 
+    /// The code, such as `MCUS.999.998`.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -88,6 +101,7 @@ impl ErrorCode {
         }
     }
 
+    /// The fixed title.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
@@ -97,6 +111,7 @@ impl ErrorCode {
         }
     }
 
+    /// The fixed message.
     #[must_use]
     pub const fn message(self) -> &'static str {
         match self {

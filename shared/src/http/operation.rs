@@ -5,15 +5,22 @@ use lambda_http::http::Method;
 /// An operation of the contract; named as `operationId` in the API description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
+    /// POST of a category.
     CreateCategory,
+    /// GET of a customer's categories.
     ListCategories,
+    /// GET of one category.
     GetCategory,
+    /// PATCH of one category.
     UpdateCategory,
+    /// DELETE of one category.
     DeleteCategory,
+    /// GET of a customer's history.
     ListCategoryHistory,
 }
 
 impl Operation {
+    /// Every operation that there is.
     pub const ALL: [Self; 6] = [
         Self::CreateCategory,
         Self::ListCategories,
@@ -36,6 +43,7 @@ impl Operation {
         }
     }
 
+    /// The HTTP method.
     #[must_use]
     pub const fn method(self) -> Method {
         match self {

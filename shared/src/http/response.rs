@@ -6,10 +6,7 @@ use lambda_http::{
 };
 use serde::Serialize;
 
-use super::{
-    Response,
-    request::{HistoryQuery, ListQuery},
-};
+use super::{HistoryQuery, ListQuery, Response};
 use crate::{
     Error, Result,
     domain::{

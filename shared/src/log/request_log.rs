@@ -6,26 +6,32 @@ use std::{
     time::Instant,
 };
 
-use lambda_http::{
-    RequestExt,
-    http::{HeaderName, HeaderValue, StatusCode},
-    request::RequestContext,
-};
 use tracing::Level;
 
-use crate::{
-    Error,
-    domain::{KeyName, OrgId},
-    http::{ErrorCode, Request, Response},
-};
+use crate::domain::{KeyName, OrgId};
 
 /// Where the line of a request comes from, as filters name it.
 pub const TARGET: &str = "request";
 
-/// By which a caller names a request. What doesn't look like an identifier is not taken up.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// What a request goes by.
+#[derive(Clone, Debug)]
+pub struct RequestIds {
+    /// The caller's name for the request, or else the gateway's.
+    pub request_id: String,
+    /// The gateway's name for it.
+    pub gateway_request_id: String,
+    /// X-Ray's trace, where there is one.
+    pub trace_id: Option<String>,
+}
 
-const MAX_REQUEST_ID: usize = 128;
+/// Why a request was not answered as it asked.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The code in the error envelope.
+    pub code: &'static str,
+    /// What happened, where the service or the database failed.
+    pub fault: Option<String>,
+}
 
 tokio::task_local! {
     static CURRENT: RequestLog;
@@ -34,10 +40,7 @@ tokio::task_local! {
 /// One request, from when it came in.
 #[derive(Debug)]
 pub struct RequestLog {
-    /// The caller's, or else the gateway's.
-    request_id: String,
-    gateway_request_id: String,
-    trace_id: Option<String>,
+    ids: RequestIds,
     function: &'static str,
     cold_start: bool,
     started: Instant,
@@ -57,18 +60,9 @@ impl RequestLog {
     /// Of a request that has just come in for the function of this name; `cold_start`, if it is its
     /// environment's first.
     #[must_use]
-    pub fn new(function: &'static str, cold_start: bool, request: &Request) -> Self {
-        let context = request.lambda_context_ref();
-        let gateways = match request.request_context_ref() {
-            Some(RequestContext::ApiGatewayV2(gateway)) => gateway.request_id.clone(),
-            _ => None,
-        };
-        let gateway_request_id =
-            gateways.or_else(|| context.map(|context| context.request_id.clone())).unwrap_or_default();
+    pub fn new(function: &'static str, cold_start: bool, ids: RequestIds) -> Self {
         Self {
-            request_id: callers_id(request).unwrap_or(&gateway_request_id).to_owned(),
-            gateway_request_id,
-            trace_id: context.and_then(|context| root(context.xray_trace_id.as_deref()?)),
+            ids,
             function,
             cold_start,
             started: Instant::now(),
@@ -90,31 +84,32 @@ impl RequestLog {
         CURRENT.scope(self, serving).await
     }
 
-    /// Writes the request's line, and its id into the answer.
-    pub(crate) fn finish(answer: &mut Response, error: Option<&Error>) {
-        let _outside_any_request = CURRENT.try_with(|record| {
-            record.write(answer.status(), error);
-            let id = HeaderValue::from_str(&record.request_id).ok();
-            answer.headers_mut().extend(id.map(|id| (REQUEST_ID, id)));
+    /// Writes the line of the request under way, which was answered with this status; returns the id that
+    /// the answer is to carry.
+    pub(crate) fn finish(status: u16, failure: Option<&Failure>) -> Option<String> {
+        let finished = CURRENT.try_with(|log| {
+            log.write(status, failure);
+            log.ids.request_id.clone()
         });
+        finished.ok()
     }
 
-    fn write(&self, status: StatusCode, error: Option<&Error>) {
+    fn write(&self, status: u16, failure: Option<&Failure>) {
         macro_rules! line {
             ($level:expr) => {
                 tracing::event!(
                     target: TARGET,
                     $level,
-                    request_id = self.request_id,
-                    gateway_request_id = self.gateway_request_id,
-                    trace_id = self.trace_id,
+                    request_id = self.ids.request_id,
+                    gateway_request_id = self.ids.gateway_request_id,
+                    trace_id = self.ids.trace_id,
                     operation = self.function,
                     org = self.org.get(),
                     key_name = self.key_name.get(),
-                    status = status.as_u16(),
+                    status,
                     status_class = class(status),
-                    code = error.map(|error| ErrorCode::of(error).code()),
-                    fault = error.and_then(Error::fault).map(|fault| fault.0.as_str()),
+                    code = failure.map(|failure| failure.code),
+                    fault = failure.and_then(|failure| failure.fault.as_deref()),
                     duration_ms = self.milliseconds(),
                     cold_start = self.cold_start,
                     key_lookup = self.key_lookup.get(),
@@ -128,7 +123,7 @@ impl RequestLog {
                 )
             };
         }
-        match status.as_u16() {
+        match status {
             ..500 => line!(Level::INFO),
             500 => line!(Level::ERROR),
             501.. => line!(Level::WARN),
@@ -153,74 +148,63 @@ fn count(counter: &Cell<u32>) {
 
 /// The key that was sent is this one's, valid or not.
 pub fn used_key(name: &KeyName) {
-    note(|record| drop(record.key_name.set(name.to_string())));
+    note(|log| drop(log.key_name.set(name.to_string())));
 }
 
 /// The organisation that the request is about.
 pub fn org(org: &OrgId) {
-    note(|record| drop(record.org.set(org.to_string())));
+    note(|log| drop(log.org.set(org.to_string())));
 }
 
 /// The key was not at hand and had to be looked up.
 pub fn key_looked_up() {
-    note(|record| record.key_lookup.set(true));
+    note(|log| log.key_lookup.set(true));
 }
 
 /// Another writer was faster.
 pub fn conflict() {
-    note(|record| count(&record.conflicts));
+    note(|log| count(&log.conflicts));
 }
 
 /// The answer to a write was lost, and it has been found committed.
 pub fn outcome_resolved() {
-    note(|record| count(&record.outcomes_resolved));
+    note(|log| count(&log.outcomes_resolved));
 }
 
 pub fn panicked_at(place: String) {
-    note(|record| drop(record.panicked_at.set(place)));
+    note(|log| drop(log.panicked_at.set(place)));
 }
 
 /// Where the request under way has panicked.
 pub fn panic_place() -> String {
-    CURRENT.try_with(|record| record.panicked_at.get().cloned()).ok().flatten().unwrap_or_default()
+    CURRENT.try_with(|log| log.panicked_at.get().cloned()).ok().flatten().unwrap_or_default()
 }
 
 /// The id of the request under way.
 pub fn request_id() -> Option<String> {
-    CURRENT.try_with(|record| record.request_id.clone()).ok()
+    CURRENT.try_with(|log| log.ids.request_id.clone()).ok()
 }
 
 /// A call to DynamoDB begins; returns whether a request makes it.
 pub fn call() -> bool {
-    note(|record| count(&record.calls))
+    note(|log| count(&log.calls))
 }
 
 /// A call to DynamoDB is sent, for the first time or again.
 pub fn attempt() {
-    note(|record| count(&record.attempts));
+    note(|log| count(&log.attempts));
 }
 
 /// What a call has consumed, by DynamoDB's account.
 pub fn consumed(read_units: f64, write_units: f64) {
-    note(|record| {
-        record.read_units.set(record.read_units.get() + read_units);
-        record.write_units.set(record.write_units.get() + write_units);
+    note(|log| {
+        log.read_units.set(log.read_units.get() + read_units);
+        log.write_units.set(log.write_units.get() + write_units);
     });
 }
 
-fn callers_id(request: &Request) -> Option<&str> {
-    let id = request.headers().get(REQUEST_ID)?.to_str().ok()?;
-    let is_sane = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/+=@-".contains(&byte);
-    ((1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(is_sane)).then_some(id)
-}
-
-/// The trace's id out of an X-Ray header such as `Root=1-…;Parent=…;Sampled=1`.
-fn root(header: &str) -> Option<String> {
-    header.split(';').find_map(|part| part.trim().strip_prefix("Root=")).map(ToOwned::to_owned)
-}
-
-fn class(status: StatusCode) -> &'static str {
-    match status.as_u16() {
+fn class(status: u16) -> &'static str {
+    match status {
         ..300 => "2xx",
         300..400 => "3xx",
         400..500 => "4xx",

@@ -4,9 +4,9 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 
-use super::{Store, failure, items, keys};
+use super::{Store, client, failure, items, keys};
 use crate::{
-    Error, Result, config,
+    Error, Result,
     domain::{Change, Customer, Record, Revision},
     error::Fault,
     log,
@@ -58,14 +58,14 @@ impl Store {
             .transact_items(TransactWriteItem::builder().put(entry.map_err(Error::unexpected)?).build())
             .client_request_token(change.entry.revision.to_string())
             .customize()
-            .config_override(config::write_config())
+            .config_override(client::write_config())
             .send()
             .await;
         let Err(error) = sent else { return Ok(Commit::Done) };
         if let Some(reasons) = failure::cancellation(&error) {
             return cancelled(reasons);
         }
-        match failure::error("TransactWriteItems", &error) {
+        match failure::error("TransactWriteItems", error) {
             error @ (Error::Unavailable(_) | Error::Timeout(_)) => {
                 self.settle(customer, change.entry.revision, error).await
             }
@@ -103,7 +103,7 @@ fn cancelled(reasons: &[CancellationReason]) -> Result<Commit> {
         }
         codes if codes.contains(&CONFLICT) => Ok(Commit::Contended),
         codes if codes.iter().any(|code| failure::THROTTLED.contains(code)) => {
-            Err(Error::Unavailable(Fault(format!("TransactWriteItems: cancelled: {codes:?}"))))
+            Err(Error::Unavailable(Fault::new(format!("TransactWriteItems: cancelled: {codes:?}"))))
         }
         codes => Err(Error::unexpected(format!("TransactWriteItems: cancelled: {codes:?}"))),
     }

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::{
     config::retry::{ClassifyRetry, RetryAction},
-    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    error::{ProvideErrorMetadata, SdkError},
     operation::transact_write_items::TransactWriteItemsError,
     types::CancellationReason,
 };
@@ -29,26 +29,26 @@ const TRANSIENT: [&str; 9] = [
 /// Why an item had its transaction cancelled, where the database can't serve it now.
 pub const THROTTLED: [&str; 2] = ["ThrottlingError", "ProvisionedThroughputExceeded"];
 
-pub fn error<E, R>(operation: &str, error: &SdkError<E, R>) -> Error
+pub fn error<E, R>(operation: &str, error: SdkError<E, R>) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     R: std::fmt::Debug + Send + Sync + 'static,
 {
     match error {
-        SdkError::TimeoutError(_) => Error::Timeout(Fault(format!("{operation}: no answer in time"))),
+        SdkError::TimeoutError(_) => Error::Timeout(Fault::new(format!("{operation}: no answer in time"))),
         // Whether refused, reset or closed before the answer: the SDK does not tell these apart
         // reliably. An answer that is no answer counts as none.
         SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
-            Error::Unavailable(Fault(format!("{operation}: {}", DisplayErrorContext(error))))
+            Error::Unavailable(Fault::caused_by(operation, error))
         }
         SdkError::ServiceError(context) => {
             // Only code and message: an error's debug output can carry items.
             let code = context.err().code().unwrap_or(GARBAGE);
-            let fault =
-                Fault(format!("{operation}: {code}: {}", context.err().message().unwrap_or_default()));
+            let message = context.err().message().unwrap_or_default();
+            let fault = Fault::new(format!("{operation}: {code}: {message}"));
             if TRANSIENT.contains(&code) { Error::Unavailable(fault) } else { Error::Unexpected(fault) }
         }
-        _ => Error::unexpected(format!("{operation}: {}", DisplayErrorContext(error))),
+        _ => Error::Unexpected(Fault::caused_by(operation, error)),
     }
 }
 

@@ -4,15 +4,16 @@
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
 
 use super::{
-    MAX_ATTEMPTS, Store, back_off,
+    Store, client,
     commit::Commit,
-    contended, failure,
+    failure,
     items::{self, Item},
     keys,
     range_query::RangeQuery,
+    writing::{MAX_ATTEMPTS, back_off, contended},
 };
 use crate::{
-    Error, Result, config,
+    Error, Result,
     domain::{Author, CategoryPath, ChangeKind, Customer, HistoryEntry, ImportedCategory, Record, Revision},
     error::Fault,
 };
@@ -24,6 +25,7 @@ const ERASED_AT_ONCE: usize = 25;
 /// What became of a category that was to be taken over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Import {
+    /// It has been taken over by this call.
     Created,
     /// It has been taken over before, whatever happened to it since, or it says the same.
     Present,
@@ -34,16 +36,20 @@ pub enum Import {
 /// How much is held on a customer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ItemCounts {
+    /// Categories that the customer carries.
     pub categories: usize,
     /// What deleted categories have left behind.
     pub tombstones: usize,
+    /// Entries of the history.
     pub changes: usize,
 }
 
 /// One thing that is held on a customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Held {
+    /// A category, or the tombstone of one.
     Record(Record),
+    /// An entry of the history.
     Change(HistoryEntry),
 }
 
@@ -168,15 +174,15 @@ impl Store {
             .transact_write_items()
             .set_transact_items(Some(deletions))
             .customize()
-            .config_override(config::write_config())
+            .config_override(client::write_config())
             .send()
             .await;
         match sent {
             Ok(_) => Ok(erased),
             // Deleting is unconditional, so only other writers and throttling can be in the way.
             Err(error) => Err(match failure::cancellation(&error) {
-                Some(_) => Error::Unavailable(Fault("TransactWriteItems: cancelled".into())),
-                None => failure::error("TransactWriteItems", &error),
+                Some(_) => Error::Unavailable(Fault::new("TransactWriteItems: cancelled")),
+                None => failure::error("TransactWriteItems", error),
             }),
         }
     }
@@ -226,6 +232,7 @@ impl CustomerItems {
 }
 
 impl ItemCounts {
+    /// All of them together.
     #[must_use]
     pub fn total(self) -> usize {
         self.categories + self.tombstones + self.changes

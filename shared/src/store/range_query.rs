@@ -46,7 +46,7 @@ impl RangeQuery {
             .set_limit(limit)
             .send()
             .await
-            .map_err(|error| failure::error("Query", &error))?;
+            .map_err(|error| failure::error("Query", error))?;
         self.done = answer.last_evaluated_key.is_none();
         self.cut = !self.done && limit.is_none_or(|limit| answer.scanned_count < limit);
         self.query = self.query.clone().set_exclusive_start_key(answer.last_evaluated_key);

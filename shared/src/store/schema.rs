@@ -43,7 +43,7 @@ impl Store {
         match request.send().await {
             Err(SdkError::ServiceError(error))
                 if matches!(error.err(), CreateTableError::ResourceInUseException(_)) => {}
-            created => drop(created.map_err(|error| failure::error("CreateTable", &error))?),
+            created => drop(created.map_err(|error| failure::error("CreateTable", error))?),
         }
         // DynamoDB takes seconds to make a table.
         let exists = self.client.wait_until_table_exists().table_name(name).wait(TABLE_READY_TIMEOUT).await;

@@ -7,8 +7,11 @@ use aws_sdk_dynamodb::Client;
 use shared::{
     Error,
     clock::Clock,
-    config::{self, TrustStore},
-    store::{Store, Tables},
+    error,
+    store::{
+        Store, Tables,
+        client::{self, TrustStore},
+    },
 };
 
 use crate::{
@@ -27,17 +30,8 @@ const MAX_PAUSE: Duration = Duration::from_secs(8);
 pub enum DatabaseError {
     #[error(transparent)]
     Start(#[from] StartError),
-    #[error("the database can't be read or written: {0}")]
-    Store(String),
-}
-
-impl From<Error> for DatabaseError {
-    fn from(error: Error) -> Self {
-        Self::Store(match error {
-            Error::Unexpected(fault) | Error::Unavailable(fault) | Error::Timeout(fault) => fault.to_string(),
-            other => format!("{other:?}"),
-        })
-    }
+    #[error("the database can't be read or written: {}", error::chain(.0))]
+    Store(#[from] Error),
 }
 
 impl TableOptions {
@@ -60,7 +54,7 @@ pub async fn open(
 ) -> Result<(Store, Option<Engine>), DatabaseError> {
     if let Some(tables) = remote {
         let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .http_client(config::http_client(TrustStore::default()));
+            .http_client(client::http_client(TrustStore::default()));
         return Ok((Store::new(Client::new(&loader.load().await), tables, clock.clone()), None));
     }
     let running = format!("http://127.0.0.1:{}", options.dynamodb_port);

@@ -12,9 +12,12 @@ use aws_sdk_dynamodb::{Client, config::Credentials};
 use shared::{
     App,
     clock::Clock,
-    config::{self, TrustStore},
     domain::{ApiKey, KeyHash, KeyName, Orgs, Permission},
-    store::{Store, Tables},
+    error,
+    store::{
+        Store, Tables,
+        client::{self, TrustStore},
+    },
 };
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
@@ -49,7 +52,11 @@ impl Server {
         let store = Store::new(client(engine.url()), tables(), clock.clone());
         prepare(&store, &clock).await?;
         let docs_url = format!("http://{address}/docs");
-        let app = |_: &str| Arc::new(App::new(store.clone(), clock.clone(), docs_url.clone()));
+        // Each function has a store of its own, and so its own cache of keys, as when it is deployed.
+        let app = |_: &str| {
+            let store = Store::new(client(engine.url()), tables(), clock.clone());
+            Arc::new(App::new(store, clock.clone(), docs_url.clone()))
+        };
         let (stop, serving) = serve(app, listener)?;
         Ok(Self { address, stop, serving, engine })
     }
@@ -100,7 +107,7 @@ pub fn serve(
 /// # Errors
 /// [`StartError::Engine`].
 pub async fn prepare(store: &Store, clock: &Clock) -> Result<(), StartError> {
-    let failed = |error: shared::Error| StartError::Engine(format!("{error:?}"));
+    let failed = |error: shared::Error| StartError::Engine(error::chain(&error));
     store.create_tables().await.map_err(failed)?;
     for (key, permissions) in SEEDS {
         let key = ApiKey {
@@ -129,7 +136,7 @@ pub fn client_config(endpoint: String) -> aws_sdk_dynamodb::config::Builder {
     let credentials = Credentials::new("local", "local", None, None, "local");
     // The engine speaks plain HTTP, so there is nobody to trust.
     let trusted = TrustStore::empty();
-    config::client_config("us-east-1".into(), Some(endpoint), trusted).credentials_provider(credentials)
+    client::client_config("us-east-1".into(), Some(endpoint), trusted).credentials_provider(credentials)
 }
 
 /// The names of the tables in the local engine.

@@ -1,0 +1,43 @@
+//! What a request goes by.
+
+use lambda_http::{
+    RequestExt,
+    http::{HeaderName, HeaderValue},
+    request::RequestContext,
+};
+
+use super::Request;
+use crate::log::RequestIds;
+
+/// The header in which a caller names a request, and that every answer carries.
+pub const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+const MAX_REQUEST_ID_BYTES: usize = 128;
+
+/// The caller's name for a request counts where it is an identifier; else the gateway's does, or Lambda's.
+pub fn request_ids(request: &Request) -> RequestIds {
+    let context = request.lambda_context_ref();
+    let gateways = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(gateway)) => gateway.request_id.clone(),
+        _ => None,
+    };
+    let gateway_request_id =
+        gateways.or_else(|| context.map(|context| context.request_id.clone())).unwrap_or_default();
+    let callers = request.headers().get(REQUEST_ID_HEADER).and_then(identifier);
+    RequestIds {
+        request_id: callers.unwrap_or(&gateway_request_id).to_owned(),
+        gateway_request_id,
+        trace_id: context.and_then(|context| root(context.xray_trace_id.as_deref()?)),
+    }
+}
+
+fn identifier(header: &HeaderValue) -> Option<&str> {
+    let id = header.to_str().ok()?;
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/+=@-".contains(&byte);
+    ((1..=MAX_REQUEST_ID_BYTES).contains(&id.len()) && id.bytes().all(allowed)).then_some(id)
+}
+
+/// The trace's id out of an X-Ray header such as `Root=1-…;Parent=…;Sampled=1`.
+fn root(header: &str) -> Option<String> {
+    header.split(';').find_map(|part| part.trim().strip_prefix("Root=")).map(ToOwned::to_owned)
+}
