@@ -26,8 +26,10 @@ pub enum Error {
     },
     /// The customer carries this category already.
     AlreadyExists(&'static str),
-    /// `If-Match` names another revision than the current one.
-    PreconditionFailed,
+    /// `If-Match` names another revision than the current one; the text says what to do.
+    PreconditionFailed(&'static str),
+    /// The `Idempotency-Key` was used for another request.
+    KeyReused,
     /// A bug, a panic, an unreadable record, a misconfigured table or permission.
     Unexpected(Fault),
     /// The database can't be reached, or throttles after all retries.
@@ -136,11 +138,12 @@ impl fmt::Display for Error {
                 f.write_str(&violations.join("; "))
             }
             Self::Unauthorized => f.write_str("there is no valid API key"),
-            Self::Forbidden(details) | Self::NotFound(details) | Self::AlreadyExists(details) => {
-                f.write_str(details)
-            }
+            Self::Forbidden(details)
+            | Self::NotFound(details)
+            | Self::AlreadyExists(details)
+            | Self::PreconditionFailed(details) => f.write_str(details),
             Self::MethodNotAllowed { allow } => write!(f, "the resource allows {allow}"),
-            Self::PreconditionFailed => f.write_str("the current revision is not one of those expected"),
+            Self::KeyReused => f.write_str("the idempotency key was used for another request"),
             Self::Unexpected(_) => f.write_str("unexpected failure"),
             Self::Unavailable(_) => f.write_str("the database is unavailable"),
             Self::Timeout(_) => f.write_str("the database did not answer in time"),

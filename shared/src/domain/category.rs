@@ -2,7 +2,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Author, CategoryId, Change, ChangeKind, Description, HistoryEntry, Reason, Revision, Timestamp, Value,
-    digest::sha256_hex,
     fields::{self, Fields},
 };
 use crate::Result;
@@ -32,8 +31,6 @@ pub struct Category {
     pub created: Revision,
     /// The change that made it what it is.
     pub revision: Revision,
-    /// The POST that created it, where that had an `Idempotency-Key`.
-    pub idempotency: Option<Idempotency>,
 }
 
 /// What is known of a customer's category. A deleted one is remembered by its last revision, so
@@ -52,27 +49,32 @@ pub enum Record {
 }
 
 /// A category to be created: the body of POST.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NewCategory {
     /// The number that the client picked.
     pub id: CategoryId,
     /// What the category is to say.
+    #[serde(flatten)]
     pub attributes: Attributes,
 }
 
 /// A change to be made to a category: a JSON merge patch (RFC 7396), the body of PATCH.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CategoryPatch {
     /// What happens to the value.
+    #[serde(skip_serializing_if = "Patch::keeps")]
     pub value: Patch<Value>,
     /// What happens to the description.
+    #[serde(skip_serializing_if = "Patch::keeps")]
     pub description: Patch<Description>,
     /// What happens to the reason.
+    #[serde(skip_serializing_if = "Patch::keeps")]
     pub reason: Patch<Reason>,
 }
 
 /// What a merge patch does to one member.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
 pub enum Patch<T> {
     /// The member is absent: it stays as it is.
     #[default]
@@ -81,20 +83,6 @@ pub enum Patch<T> {
     Clear,
     /// The member has this value from now on.
     Set(T),
-}
-
-/// What a caller sends to make a POST safe to repeat: 1 to 255 visible ASCII characters.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct IdempotencyKey(String);
-
-/// The POST that created a category: a repetition has the same key and the same body.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Idempotency {
-    /// The key that the caller sent.
-    pub key: IdempotencyKey,
-    /// SHA-256, in hex, of what the body says.
-    pub digest: String,
 }
 
 impl Attributes {
@@ -116,18 +104,6 @@ impl Attributes {
     }
 }
 
-impl IdempotencyKey {
-    /// # Errors
-    /// The problem, where the text is not such a key.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        if (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err("must be 1 to 255 visible ASCII characters".into())
-        }
-    }
-}
-
 impl NewCategory {
     /// # Errors
     /// [`crate::Error::Invalid`] with every violation in the body.
@@ -146,19 +122,10 @@ impl NewCategory {
         id.map(|id| Self { id, attributes: Attributes { value, description, reason } })
     }
 
-    /// Marks a POST of this category under `key`, so that its repetition can be told.
-    #[must_use]
-    pub fn idempotency(&self, key: IdempotencyKey) -> Idempotency {
-        let Attributes { value, description, reason } = &self.attributes;
-        let said = serde_json::json!([self.id, value, description, reason]).to_string();
-        Idempotency { key, digest: sha256_hex(said) }
-    }
-
     /// The change that creates this category under `revision`.
     #[must_use]
-    pub fn create(self, idempotency: Option<Idempotency>, author: &Author, revision: Revision) -> Change {
-        let category =
-            Category { id: self.id, attributes: self.attributes, created: revision, revision, idempotency };
+    pub fn create(self, author: &Author, revision: Revision) -> Change {
+        let category = Category { id: self.id, attributes: self.attributes, created: revision, revision };
         let entry = category.entry(ChangeKind::Created, None, author);
         Change { replaces: None, record: Record::Live(category), entry }
     }
@@ -183,6 +150,12 @@ impl CategoryPatch {
             description: self.description.apply(to.description.as_ref()),
             reason: self.reason.apply(to.reason.as_ref()),
         }
+    }
+}
+
+impl<T> Patch<T> {
+    fn keeps(&self) -> bool {
+        matches!(self, Self::Keep)
     }
 }
 
@@ -218,7 +191,7 @@ impl Category {
         }
         let revision = Revision::mint(now, Some(self.revision));
         let after = Self { attributes, revision, ..self.clone() };
-        let entry = after.entry(ChangeKind::Updated, Some(self.attributes.clone()), author);
+        let entry = after.entry(ChangeKind::Updated, Some(self), author);
         Some(Change { replaces: Some(self.revision), record: Record::Live(after), entry })
     }
 
@@ -228,18 +201,19 @@ impl Category {
         let revision = Revision::mint(now, Some(self.revision));
         let attributes = Attributes { reason, ..Attributes::default() };
         let last = Self { attributes, revision, ..self.clone() };
-        let entry = last.entry(ChangeKind::Deleted, Some(self.attributes.clone()), author);
+        let entry = last.entry(ChangeKind::Deleted, Some(self), author);
         Change { replaces: Some(self.revision), record: Record::Deleted { id: self.id, revision }, entry }
     }
 
-    fn entry(&self, change: ChangeKind, previous: Option<Attributes>, author: &Author) -> HistoryEntry {
+    fn entry(&self, change: ChangeKind, previous: Option<&Self>, author: &Author) -> HistoryEntry {
         HistoryEntry {
             id: self.id,
             change,
             attributes: self.attributes.clone(),
-            previous,
+            previous: previous.map(|previous| previous.attributes.clone()),
             changed_by: author.to_string(),
             created: self.created,
+            replaces: previous.map(|previous| previous.revision),
             revision: self.revision,
         }
     }
@@ -316,7 +290,7 @@ mod tests {
             let attributes: Attributes = serde_json::from_value(Json::from(before.clone())).unwrap();
             let revision = Revision::mint(Timestamp::from_millis(0), None);
             let category = Category {
-                id: CategoryId::new(1), attributes, created: revision, revision, idempotency: None,
+                id: CategoryId::new(1), attributes, created: revision, revision,
             };
             let author = Author::from(KeyName::parse("a").unwrap());
             let change = category.patch(&parsed, &author, Timestamp::from_millis(0));

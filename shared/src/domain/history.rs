@@ -48,6 +48,9 @@ pub struct HistoryEntry {
     pub changed_by: String,
     /// The change that created the category this entry is about.
     pub created: Revision,
+    /// The change before, which left `previous`; `None` for a creation, and for a change that was made before
+    /// this was kept.
+    pub replaces: Option<Revision>,
     /// The change itself; its time is the time of the change.
     pub revision: Revision,
 }
@@ -65,14 +68,19 @@ impl HistoryEntry {
         let Self { id, revision, .. } = self;
         match self.change {
             ChangeKind::Deleted => Record::Deleted { id, revision },
-            ChangeKind::Created | ChangeKind::Updated => Record::Live(Category {
-                id,
-                attributes: self.attributes,
-                created: self.created,
-                revision,
-                idempotency: None,
-            }),
+            ChangeKind::Created | ChangeKind::Updated => {
+                Record::Live(Category { id, attributes: self.attributes, created: self.created, revision })
+            }
         }
+    }
+
+    /// The category as this change found it: `Some(None)` where there was none, `None` where the entry
+    /// doesn't tell.
+    #[must_use]
+    pub fn category_before(&self) -> Option<Option<Category>> {
+        let Some(attributes) = self.previous.clone() else { return Some(None) };
+        let revision = self.replaces?;
+        Some(Some(Category { id: self.id, attributes, created: self.created, revision }))
     }
 }
 

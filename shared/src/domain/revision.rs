@@ -15,6 +15,9 @@ const BITS_BELOW_TIME: u32 = 80;
 pub struct Revision(Uuid);
 
 impl Revision {
+    /// Bytes of a revision's text.
+    pub const TEXT_BYTES: usize = uuid::fmt::Hyphenated::LENGTH;
+
     /// A new revision for a change at `now`, strictly later than `after` even if the clock is
     /// behind it.
     #[must_use]
@@ -95,6 +98,12 @@ impl RevisionRange {
         Self { first: self.first.max(lowest_at(time)), ..self }
     }
 
+    /// After `time`, `time` excluded.
+    #[must_use]
+    pub fn after(self, time: Timestamp) -> Self {
+        self.from(Timestamp::from_millis(time.as_millis().saturating_add(1)))
+    }
+
     /// Before `time`, `time` excluded.
     #[must_use]
     pub fn before(self, time: Timestamp) -> Self {
@@ -154,6 +163,7 @@ mod tests {
                 range.bounds().is_some_and(|(first, last)| first <= text && text <= last)
             };
             prop_assert_eq!(holds(RevisionRange::ALL.from(bound)), at >= bound);
+            prop_assert_eq!(holds(RevisionRange::ALL.after(bound)), at > bound);
             prop_assert_eq!(holds(RevisionRange::ALL.before(bound)), at < bound);
             prop_assert_eq!(holds(RevisionRange::ALL.until(bound)), at <= bound);
         }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Request, request::FromPath};
+use super::{
+    Operation, Request,
+    request::{self, FromPath},
+};
 use crate::{
     App, Error, Result,
     domain::{ApiKey, Author, KeyHash, Permission},
@@ -13,16 +16,16 @@ use crate::{
 /// has is looked up, never taken from the caller.
 pub const API_KEY_HEADER: &str = "x-auth-roles";
 
-/// Finds out who calls, what about, and whether they may: 401 comes before 400 for the path, and
-/// that before 403.
+/// Finds out who calls, what about, whether they may, and that the request asks for nothing that would be
+/// passed over: 401 comes before 400 for the path, that before 403, and that before 400 for the rest.
 ///
 /// # Errors
-/// [`Error::Unauthorized`], [`Error::Invalid`] for the path, [`Error::Forbidden`]; or the
-/// database's failure.
+/// [`Error::Unauthorized`], [`Error::Invalid`] for the path, [`Error::Forbidden`], [`Error::Invalid`] for
+/// the rest; or the database's failure.
 pub async fn authorize<P: FromPath>(
     app: &App,
     request: &Request,
-    permission: Permission,
+    operation: Operation,
 ) -> Result<(Author, P)> {
     let key = authenticate(app, request).await?;
     let path = P::from_path(request)?;
@@ -30,12 +33,14 @@ pub async fn authorize<P: FromPath>(
     if !key.orgs.contain(path.org()) {
         return Err(Error::Forbidden("the API key is not for this organisation"));
     }
+    let permission = operation.permission();
     if !key.roles.contains(&permission) {
         return Err(Error::Forbidden(match permission {
             Permission::Read => "the API key lacks the role `categories:read`",
             Permission::Write => "the API key lacks the role `categories:write`",
         }));
     }
+    request::understood(request, operation)?;
     Ok((key.author(), path))
 }
 

@@ -59,8 +59,8 @@ impl ErrorCode {
             Error::Forbidden(_) => Self::Forbidden,
             Error::NotFound(_) => Self::NotFound,
             Error::MethodNotAllowed { .. } => Self::MethodNotAllowed,
-            Error::AlreadyExists(_) => Self::Conflict,
-            Error::PreconditionFailed => Self::PreconditionFailed,
+            Error::AlreadyExists(_) | Error::KeyReused => Self::Conflict,
+            Error::PreconditionFailed(_) => Self::PreconditionFailed,
             Error::Unexpected(_) => Self::Unexpected,
             Error::Unavailable(_) => Self::ConnectionLost,
             Error::Timeout(_) => Self::StatementTimeout,
@@ -188,9 +188,15 @@ fn details(error: &Error) -> Vec<String> {
     let details = match error {
         Error::Invalid(violations) => return violations.iter().map(ToString::to_string).collect(),
         Error::Unauthorized => "a valid API key is required in the header `x-auth-roles`",
-        Error::Forbidden(details) | Error::NotFound(details) | Error::AlreadyExists(details) => details,
+        Error::Forbidden(details)
+        | Error::NotFound(details)
+        | Error::AlreadyExists(details)
+        | Error::PreconditionFailed(details) => details,
+        Error::KeyReused => {
+            "the `Idempotency-Key` was sent with another request in the last 24 hours; each request has a key of \
+             its own"
+        }
         Error::MethodNotAllowed { allow } => return vec![format!("this resource allows {allow}")],
-        Error::PreconditionFailed => "the category's current revision is not one that `If-Match` names",
         Error::Unexpected(_) => "the failure has been logged",
         Error::Unavailable(_) => "the database can't be reached or is overloaded; try again",
         Error::Timeout(_) => "the database did not answer in time; try again",

@@ -1,9 +1,12 @@
 //! The operations of the API. What they need in routes and permissions stands here once.
 
 use lambda_http::http::Method;
+use serde::Serialize;
+
+use crate::domain::Permission;
 
 /// An operation of the contract; named as `operationId` in the API description.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Operation {
     /// POST of a category.
     CreateCategory,
@@ -52,6 +55,27 @@ impl Operation {
             Self::UpdateCategory => Method::PATCH,
             Self::DeleteCategory => Method::DELETE,
         }
+    }
+
+    /// What an API key has to allow.
+    #[must_use]
+    pub const fn permission(self) -> Permission {
+        match self {
+            Self::ListCategories | Self::GetCategory | Self::ListCategoryHistory => Permission::Read,
+            Self::CreateCategory | Self::UpdateCategory | Self::DeleteCategory => Permission::Write,
+        }
+    }
+
+    /// Whether `If-Match` can make it conditional.
+    #[must_use]
+    pub const fn is_conditional(self) -> bool {
+        matches!(self, Self::UpdateCategory | Self::DeleteCategory)
+    }
+
+    /// Whether a request has a body.
+    #[must_use]
+    pub const fn takes_a_body(self) -> bool {
+        matches!(self, Self::CreateCategory | Self::UpdateCategory)
     }
 
     /// The route as API Gateway writes it.

@@ -3,7 +3,7 @@
 use super::{Request, request::header};
 use crate::{
     Result,
-    domain::{Revision, Revisions},
+    domain::{Alteration, Revision, Revisions},
 };
 
 /// The revisions that `If-Match` allows; any, where it isn't sent. Comparison is strong, so weak
@@ -30,17 +30,17 @@ enum Comparison {
 }
 
 /// Reads `*` or a list of entity tags (RFC 9110, sections 5.6.1 and 8.8.3). Tags that are no
-/// revisions of ours match nothing.
+/// revisions match nothing.
 fn revisions(text: &str, comparison: Comparison) -> Result<Revisions, String> {
     if text.trim() == "*" {
         return Ok(Revisions::Any);
     }
-    let mut listed = Vec::new();
+    let (mut listed, mut altered) = (Vec::new(), Vec::new());
     let mut rest = text;
     loop {
         rest = rest.trim_start_matches([' ', '\t', ',']);
         if rest.is_empty() {
-            return Ok(Revisions::OneOf(listed));
+            return Ok(Revisions::OneOf { listed, altered });
         }
         let (weak, tag) = match rest.strip_prefix("W/") {
             Some(tag) => (true, tag),
@@ -53,8 +53,16 @@ fn revisions(text: &str, comparison: Comparison) -> Result<Revisions, String> {
                 !tag.contains([' ', '\t']) && (after.is_empty() || after.trim_start().starts_with(','))
             })
             .ok_or("must be `*` or a list of entity tags in double quotes")?;
-        if comparison == Comparison::Weak || !weak {
-            listed.extend(Revision::parse(tag));
+        match Revision::parse(tag) {
+            Some(revision) if weak && comparison == Comparison::Strong => {
+                altered.push((revision, Alteration::Weakened));
+            }
+            Some(revision) => listed.push(revision),
+            None => altered.extend(
+                tag.get(..Revision::TEXT_BYTES)
+                    .and_then(Revision::parse)
+                    .map(|revision| (revision, Alteration::Suffixed)),
+            ),
         }
         rest = after;
     }

@@ -1,8 +1,11 @@
 //! The parameters in a query. What an operation does not know is refused.
 
-use lambda_http::RequestExt;
+use std::{borrow::Cow, time::Duration};
 
-use super::{Operation, Request, cursor};
+use lambda_http::RequestExt;
+use percent_encoding::percent_decode_str;
+
+use super::{Request, cursor};
 use crate::{
     Result,
     clock::Clock,
@@ -10,10 +13,15 @@ use crate::{
         CategoryId, Customer, Fields, HistoryFilter, PageRequest, Reason, Revision, RevisionRange, Text,
         Timestamp,
     },
+    error::Violation,
 };
 
 /// Items of a page at most, and by default.
 const MAX_LIMIT: usize = 1000;
+
+/// How far a moment may be ahead of this clock. Writers' clocks differ, and what a caller has just written
+/// must not be in the future.
+const CLOCK_SKEW: Duration = Duration::from_secs(5);
 
 /// The parameters of listCategories.
 #[derive(Debug)]
@@ -32,15 +40,16 @@ impl ListQuery {
         let mut fields = query_fields(request);
         let limit = fields.optional("limit", limit).unwrap_or(MAX_LIMIT);
         let as_of = fields.optional("as_of", |text| as_of(clock, text));
-        let scope = format!("{:?} {customer:?} {as_of:?}", Operation::ListCategories);
+        let as_of_ms = as_of.map_or_else(String::new, |moment| moment.as_millis().to_string());
+        let scope = format!("listCategories {} {as_of_ms}", name(customer));
         let after = fields.optional("cursor", |text| cursor::read(&scope, text));
         fields.finish(Some(Self { page: PageRequest { limit, after }, as_of, scope }))
     }
 
-    /// The cursor to what follows `last`.
+    /// The cursor to what follows `position`.
     #[must_use]
-    pub fn cursor(&self, last: CategoryId) -> String {
-        cursor::write(&self.scope, last)
+    pub fn cursor(&self, position: CategoryId) -> String {
+        cursor::write(&self.scope, position)
     }
 }
 
@@ -66,15 +75,17 @@ impl HistoryQuery {
         let range = from.into_iter().fold(RevisionRange::ALL, RevisionRange::from);
         let range = to.into_iter().fold(range, RevisionRange::before);
         let filter = HistoryFilter { category, range };
-        let scope = format!("{:?} {customer:?} {filter:?}", Operation::ListCategoryHistory);
+        let id = category.map_or_else(String::new, |id| id.to_string());
+        let (first, last) = range.bounds().unwrap_or_default();
+        let scope = format!("listCategoryHistory {} {id} {first} {last}", name(customer));
         let after = fields.optional("cursor", |text| cursor::read(&scope, text));
         fields.finish(Some(Self { page: PageRequest { limit, after }, filter, scope }))
     }
 
-    /// The cursor to what follows `last`.
+    /// The cursor to what follows `position`.
     #[must_use]
-    pub fn cursor(&self, last: Revision) -> String {
-        cursor::write(&self.scope, last)
+    pub fn cursor(&self, position: Revision) -> String {
+        cursor::write(&self.scope, position)
     }
 }
 
@@ -106,10 +117,43 @@ pub fn no_query(request: &Request) -> Result<()> {
     query_fields(request).finish(Some(()))
 }
 
+/// The parameters as they were sent: a gateway that decodes them alters what is no UTF-8.
 fn query_fields(request: &Request) -> Fields<'_> {
-    let parameters =
-        request.query_string_parameters_ref().into_iter().flat_map(|parameters| parameters.iter());
-    Fields::new(parameters.map(|(name, value)| (name.to_owned(), value)).collect())
+    let Some(query) = request.uri().query() else {
+        let decoded = request.query_string_parameters_ref().into_iter().flat_map(|decoded| decoded.iter());
+        return Fields::new(decoded.map(|(name, value)| (name.to_owned(), Cow::Borrowed(value))).collect());
+    };
+    let (mut parameters, mut malformed) = (Vec::new(), Vec::new());
+    for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        match (decode(name), decode(value)) {
+            (Some(name), Some(value)) => parameters.push((name.into_owned(), value)),
+            _ => malformed.push(Violation::new(name, "must be percent-encoded UTF-8")),
+        }
+    }
+    Fields::with_violations(parameters, malformed)
+}
+
+/// Reads percent-encoded UTF-8 with `+` for a space; `None` where it is something else.
+fn decode(text: &str) -> Option<Cow<'_, str>> {
+    let is_escape =
+        |rest: &str| rest.as_bytes().get(..2).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+    if !text.split('%').skip(1).all(is_escape) {
+        return None;
+    }
+    if text.contains('+') {
+        let spaced = text.replace('+', " ");
+        return percent_decode_str(&spaced)
+            .decode_utf8()
+            .ok()
+            .map(|decoded| Cow::Owned(decoded.into_owned()));
+    }
+    percent_decode_str(text).decode_utf8().ok()
+}
+
+/// What a cursor is bound to has to read the same in every version.
+fn name(Customer { org, id }: &Customer) -> String {
+    format!("{org}#{id}")
 }
 
 fn limit(text: &str) -> Result<usize, String> {
@@ -121,8 +165,8 @@ fn limit(text: &str) -> Result<usize, String> {
 
 fn as_of(clock: &Clock, text: &str) -> Result<Timestamp, String> {
     let moment = Timestamp::parse_floor(text)?;
-    if moment > clock.timestamp() {
-        return Err("must not be in the future".into());
+    if clock.timestamp().checked_add(CLOCK_SKEW).is_some_and(|latest| moment > latest) {
+        return Err("must not be more than 5 s in the future".into());
     }
     Ok(moment)
 }

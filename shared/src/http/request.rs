@@ -1,15 +1,19 @@
 //! Reading requests. Whatever can be wrong with one ends as [`Error::Invalid`].
 
-use lambda_http::{Body, RequestExt, http::header::CONTENT_TYPE};
+use std::borrow::Cow;
 
-use super::Request;
+use lambda_http::{Body, RequestExt, http::header::CONTENT_TYPE};
+use serde::Serialize;
+
+use super::{Operation, Request, precondition};
 use crate::{
     Error, Result,
-    domain::{CategoryId, CategoryPath, Customer, CustomerId, Fields, IdempotencyKey, OrgId},
+    domain::{Author, CategoryId, CategoryPath, Customer, CustomerId, Fields, IdempotencyKey, OrgId, Terms},
+    error::Violation,
 };
 
 pub use super::{
-    precondition::{if_match, if_none_match},
+    precondition::if_none_match,
     query::{as_of_query, no_query, reason_query},
 };
 
@@ -54,7 +58,7 @@ impl FromPath for CategoryPath {
 
 fn path_fields(request: &Request) -> Fields<'_> {
     let parameters = request.path_parameters_ref().into_iter().flat_map(|parameters| parameters.iter());
-    Fields::new(parameters.map(|(name, value)| (name.to_owned(), value)).collect())
+    Fields::new(parameters.map(|(name, value)| (name.to_owned(), Cow::Borrowed(value))).collect())
 }
 
 fn customer(fields: &mut Fields<'_>) -> Option<Customer> {
@@ -86,11 +90,7 @@ fn body<'a>(request: &'a Request, accepted: &[&str]) -> Result<&'a [u8]> {
             return Err(Error::invalid("Content-Type", format!("must be {}", accepted.join(" or "))));
         }
     }
-    let body = match request.body() {
-        Body::Text(text) => text.as_bytes(),
-        Body::Binary(bytes) => bytes,
-        _ => &[],
-    };
+    let body = bytes(request);
     if body.len() > MAX_BODY_BYTES {
         return Err(Error::invalid(
             "body",
@@ -100,12 +100,62 @@ fn body<'a>(request: &'a Request, accepted: &[&str]) -> Result<&'a [u8]> {
     Ok(body)
 }
 
-/// The `Idempotency-Key` header.
+/// On which terms a change is made: by whom, by `If-Match`, by `Idempotency-Key`. `asked` is what a repetition
+/// asks for again; it has to be written the same in every version.
 ///
 /// # Errors
-/// [`Error::Invalid`].
-pub fn idempotency_key(request: &Request) -> Result<Option<IdempotencyKey>> {
-    header(request, "Idempotency-Key", IdempotencyKey::parse)
+/// [`Error::Invalid`] for either header.
+pub fn terms(request: &Request, author: Author, asked: &impl Serialize) -> Result<Terms> {
+    let expected = precondition::if_match(request)?;
+    let idempotency = match header(request, "Idempotency-Key", IdempotencyKey::parse)? {
+        None => None,
+        Some(key) => {
+            let asked = serde_json::to_string(&(asked, &expected)).map_err(Error::unexpected)?;
+            Some(key.mark(&author, &asked))
+        }
+    };
+    Ok(Terms { author, expected, idempotency })
+}
+
+/// Refuses what a request can have but `operation` does not act on, where passing it over could harm: a
+/// condition that would not be checked, a coding that would not be undone, a body that would be lost, another
+/// method than the one that is carried out.
+///
+/// # Errors
+/// [`Error::Invalid`] with every such header, and the body.
+pub fn understood(request: &Request, operation: Operation) -> Result<()> {
+    let mut violations = Vec::new();
+    for (name, understood, instead) in [
+        ("Content-Encoding", false, "must not be sent: a body is taken as it is, without a coding"),
+        ("If-Match", operation.is_conditional(), "is not checked here: only PATCH and DELETE have it"),
+        (
+            "If-None-Match",
+            operation == Operation::GetCategory,
+            "is not checked here: only getCategory has it",
+        ),
+        ("If-Unmodified-Since", false, "is not checked: send the `ETag` in `If-Match`"),
+        ("X-HTTP-Method-Override", false, "must not be sent: send the method itself"),
+    ] {
+        if !understood && request.headers().contains_key(name) {
+            violations.push(Violation::new(name, instead));
+        }
+    }
+    if !operation.takes_a_body() && !bytes(request).is_empty() {
+        let instead = match operation {
+            Operation::DeleteCategory => "must not be sent: a reason goes into the query, as `?reason=`",
+            _ => "must not be sent: parameters go into the query",
+        };
+        violations.push(Violation::new("body", instead));
+    }
+    if violations.is_empty() { Ok(()) } else { Err(Error::Invalid(violations)) }
+}
+
+fn bytes(request: &Request) -> &[u8] {
+    match request.body() {
+        Body::Text(text) => text.as_bytes(),
+        Body::Binary(bytes) => bytes,
+        _ => &[],
+    }
 }
 
 /// A header that may be absent; sent several times, it counts as one list.

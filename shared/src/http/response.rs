@@ -122,10 +122,10 @@ pub fn category(category: &Category, held: Option<&Revisions>) -> Result<Respons
 ///
 /// # Errors
 /// None that a caller could cause.
-pub fn categories(page: &Page<Category>, query: &ListQuery) -> Result<Response> {
+pub fn categories(page: &Page<Category, CategoryId>, query: &ListQuery) -> Result<Response> {
     json(&CategoriesBody {
         categories: page.items.iter().map(Into::into).collect(),
-        next_cursor: page.last_of_many().map(|last| query.cursor(last.id)),
+        next_cursor: page.end.map(|end| query.cursor(end)),
     })
 }
 
@@ -133,10 +133,10 @@ pub fn categories(page: &Page<Category>, query: &ListQuery) -> Result<Response> 
 ///
 /// # Errors
 /// None that a caller could cause.
-pub fn history(page: &Page<HistoryEntry>, query: &HistoryQuery) -> Result<Response> {
+pub fn history(page: &Page<HistoryEntry, Revision>, query: &HistoryQuery) -> Result<Response> {
     json(&HistoryBody {
         history: page.items.iter().map(Into::into).collect(),
-        next_cursor: page.last_of_many().map(|last| query.cursor(last.revision)),
+        next_cursor: page.end.map(|end| query.cursor(end)),
     })
 }
 

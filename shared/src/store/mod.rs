@@ -75,7 +75,7 @@ impl Store {
         Ok(answer.item)
     }
 
-    fn scan(&self, customer: &Customer, bounds: Option<(String, String)>) -> RangeQuery {
+    fn range(&self, customer: &Customer, bounds: Option<(String, String)>) -> RangeQuery {
         let done = bounds.is_none();
         let (first, last) = bounds.unwrap_or_default();
         let query = self
@@ -89,6 +89,6 @@ impl Store {
             .expression_attribute_values(":first", AttributeValue::S(first))
             .expression_attribute_values(":last", AttributeValue::S(last))
             .consistent_read(true);
-        RangeQuery { query, done, cut: false }
+        RangeQuery { done, ..RangeQuery::new(query) }
     }
 }

@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     Error, Result,
-    domain::{Author, CategoryPath, ChangeKind, Customer, HistoryEntry, ImportedCategory, Record, Revision},
+    domain::{
+        Author, CategoryPath, ChangeKind, Customer, HistoryEntry, ImportedCategory, Record, Remembered,
+        Revision,
+    },
     error::Fault,
 };
 
@@ -42,6 +45,8 @@ pub struct ItemCounts {
     pub tombstones: usize,
     /// Entries of the history.
     pub changes: usize,
+    /// Requests that are remembered by their `Idempotency-Key`.
+    pub remembered: usize,
 }
 
 /// One thing that is held on a customer.
@@ -51,6 +56,8 @@ pub enum Held {
     Record(Record),
     /// An entry of the history.
     Change(HistoryEntry),
+    /// A request that is remembered by its `Idempotency-Key`.
+    Remembered(Remembered),
 }
 
 /// All that is held on a customer, page by page: first the categories in the order of their ids,
@@ -78,9 +85,9 @@ impl Store {
                 return self.compare(customer, imported, author, record).await;
             }
             let moment = imported.changed_at.unwrap_or_else(|| self.clock.timestamp());
-            let change = imported.category.clone().create(None, author, Revision::mint(moment, None));
-            record = match self.commit(customer, &change).await? {
-                Commit::Done => return Ok(Import::Created),
+            let change = imported.category.clone().create(author, Revision::mint(moment, None));
+            record = match self.commit(customer, &change, None).await? {
+                Commit::Done(_) | Commit::Repeated(_) => return Ok(Import::Created),
                 Commit::Lost(Some(current)) => Some(current),
                 Commit::Lost(None) | Commit::Contended => {
                     back_off(attempt).await;
@@ -196,7 +203,7 @@ impl Store {
             .expression_attribute_names("#pk", keys::PARTITION_KEY)
             .expression_attribute_values(":pk", AttributeValue::S(keys::partition(customer)))
             .consistent_read(true);
-        RangeQuery { query, done: false, cut: false }
+        RangeQuery::new(query)
     }
 
     /// The keys and what it takes to count, so that an unreadable item is no obstacle.
@@ -220,12 +227,10 @@ impl CustomerItems {
         if self.scan.done {
             return Ok(None);
         }
-        let read = |item: Item| {
-            if is_change(&item) {
-                items::into_entry(item).map(Held::Change)
-            } else {
-                items::into_record(item).map(Held::Record)
-            }
+        let read = |item: Item| match kind(&item) {
+            Kind::Change => items::into_entry(item).map(Held::Change),
+            Kind::Remembered => items::into_request(item).map(Held::Remembered),
+            Kind::Category | Kind::Tombstone => items::into_record(item).map(Held::Record),
         };
         self.scan.next(None, read).await.map(Some)
     }
@@ -235,14 +240,15 @@ impl ItemCounts {
     /// All of them together.
     #[must_use]
     pub fn total(self) -> usize {
-        self.categories + self.tombstones + self.changes
+        self.categories + self.tombstones + self.changes + self.remembered
     }
 
     fn count(&mut self, item: &Item) {
-        match () {
-            () if is_change(item) => self.changes += 1,
-            () if item.contains_key("created") => self.categories += 1,
-            () => self.tombstones += 1,
+        match kind(item) {
+            Kind::Category => self.categories += 1,
+            Kind::Tombstone => self.tombstones += 1,
+            Kind::Change => self.changes += 1,
+            Kind::Remembered => self.remembered += 1,
         }
     }
 }
@@ -252,10 +258,25 @@ impl std::ops::AddAssign for ItemCounts {
         self.categories += other.categories;
         self.tombstones += other.tombstones;
         self.changes += other.changes;
+        self.remembered += other.remembered;
     }
 }
 
-fn is_change(item: &Item) -> bool {
-    let key = item.get(keys::SORT_KEY).and_then(|key| key.as_s().ok());
-    key.is_some_and(|key| key.starts_with(keys::HISTORY))
+/// The kinds of item that a customer's partition has.
+enum Kind {
+    Category,
+    Tombstone,
+    Change,
+    Remembered,
+}
+
+fn kind(item: &Item) -> Kind {
+    let key =
+        item.get(keys::SORT_KEY).and_then(|key| key.as_s().ok()).map(String::as_str).unwrap_or_default();
+    match () {
+        () if key.starts_with(keys::HISTORY) => Kind::Change,
+        () if key.starts_with(keys::IDEMPOTENCY) => Kind::Remembered,
+        () if item.contains_key("created") => Kind::Category,
+        () => Kind::Tombstone,
+    }
 }

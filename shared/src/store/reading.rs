@@ -1,7 +1,5 @@
 //! The present: what a customer carries.
 
-use std::collections::BTreeSet;
-
 use super::{Store, items, keys, range_query::PageBuilder};
 use crate::{
     Error, Result,
@@ -11,17 +9,20 @@ use crate::{
 pub(super) const NO_CATEGORY: &str = "the customer has no such category";
 pub(super) const NO_CUSTOMER: &str = "nothing is known of this customer";
 
+/// Queries that a page of categories takes at most. It is short where tombstones alone fill the last one.
+const MAX_QUERIES_PER_PAGE: u32 = 3;
+const LOOK_AHEAD_FACTOR: usize = 8;
+
 impl Store {
     /// The category now, or as it was at `as_of`.
     ///
     /// # Errors
     /// [`Error::NotFound`] where there is or was none; or the database's failure.
     pub async fn get(&self, path: &CategoryPath, as_of: Option<Timestamp>) -> Result<Category> {
+        let record = self.read(path).await?;
         let record = match as_of {
-            None => self.read(path).await?,
-            Some(as_of) => {
-                self.states(&path.customer, as_of, BTreeSet::from([path.id])).await?.remove(&path.id)
-            }
+            None => record,
+            Some(as_of) => self.rewind(&path.customer, record.into_iter().collect(), as_of).await?.pop(),
         };
         record.and_then(Record::live).ok_or(Error::NotFound(NO_CATEGORY))
     }
@@ -35,17 +36,17 @@ impl Store {
         customer: &Customer,
         page: PageRequest<CategoryId>,
         as_of: Option<Timestamp>,
-    ) -> Result<Page<Category>> {
-        let mut scan = self.scan(customer, keys::categories(page.after));
+    ) -> Result<Page<Category, CategoryId>> {
+        let mut range = self.range(customer, keys::categories(page.after));
         let mut found = PageBuilder::new(page.limit);
         let mut known = page.after.is_some();
-        // Of what is still wanted, four times as much with every further read: there may be many
-        // deleted ones in a row.
-        let mut ahead = 1_usize;
-        while found.wants_more() && !scan.done {
-            let limit = found.room().saturating_mul(ahead);
-            let records = scan.next(Some(limit), items::into_record).await?;
-            ahead = ahead.saturating_mul(4);
+        for query in 0..MAX_QUERIES_PER_PAGE {
+            if range.done || range.cut || found.is_full() {
+                break;
+            }
+            // Of what is still wanted, more with every further Query: there may be many tombstones in a row.
+            let limit = found.room().saturating_mul(LOOK_AHEAD_FACTOR.pow(query));
+            let records = range.next(Some(limit), items::into_record).await?;
             known |= !records.is_empty();
             let records = match as_of {
                 None => records,
@@ -54,11 +55,12 @@ impl Store {
             found.extend(records.into_iter().filter_map(Record::live), |category| {
                 category.attributes.weight()
             });
-            if scan.cut {
-                found.close();
-            }
         }
-        if known { Ok(found.into_page()) } else { Err(Error::NotFound(NO_CUSTOMER)) }
+        if !known {
+            return Err(Error::NotFound(NO_CUSTOMER));
+        }
+        let end = range.end.as_deref().and_then(keys::category_of);
+        Ok(found.into_page(end, |category| category.id))
     }
 
     /// What is known of a category.
@@ -69,7 +71,7 @@ impl Store {
 
     /// Whether this customer has ever had a category. One that was deleted leaves its record.
     pub(super) async fn knows(&self, customer: &Customer) -> Result<bool> {
-        let mut scan = self.scan(customer, keys::categories(None));
-        Ok(!scan.next(Some(1), items::into_record).await?.is_empty())
+        let mut range = self.range(customer, keys::categories(None));
+        Ok(!range.next(Some(1), items::into_record).await?.is_empty())
     }
 }

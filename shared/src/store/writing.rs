@@ -6,8 +6,8 @@ use super::{Store, commit::Commit, reading::NO_CATEGORY};
 use crate::{
     Error, Result,
     domain::{
-        Author, Category, CategoryPatch, CategoryPath, Change, Customer, Idempotency, NewCategory, Reason,
-        Record, Revision, Revisions, Timestamp,
+        Category, CategoryPatch, CategoryPath, Change, Customer, NewCategory, Reason, Record, Revision,
+        Terms, Timestamp,
     },
     error::Fault,
     log,
@@ -17,33 +17,28 @@ use crate::{
 /// wins each round, so this is far above what a category sees.
 pub(super) const MAX_ATTEMPTS: u32 = 40;
 
+/// What a request comes to, given the category as it is.
+enum Decision {
+    Change(Change),
+    /// It is as asked for already.
+    Unchanged(Revision),
+}
+
+const EXISTS: &str = "the customer has this category already";
+
 impl Store {
-    /// Creates a category. A repetition of the POST that created the one that exists is answered
-    /// with the revision it was answered with then.
+    /// Creates a category.
     ///
     /// # Errors
-    /// [`Error::AlreadyExists`]; or the database's failure.
-    pub async fn create(
-        &self,
-        customer: &Customer,
-        new: NewCategory,
-        idempotency: Option<Idempotency>,
-        author: &Author,
-    ) -> Result<Revision> {
+    /// [`Error::AlreadyExists`], [`Error::KeyReused`]; or the database's failure.
+    pub async fn create(&self, customer: &Customer, new: &NewCategory, terms: &Terms) -> Result<Revision> {
         let mut after = None;
         for attempt in 0..MAX_ATTEMPTS {
             let revision = Revision::mint(self.clock.timestamp(), after);
-            let change = new.clone().create(idempotency.clone(), author, revision);
-            match self.commit(customer, &change).await? {
-                Commit::Done => return Ok(revision),
-                Commit::Lost(Some(Record::Live(existing))) => {
-                    let repeated = idempotency.is_some() && existing.idempotency == idempotency;
-                    return if repeated {
-                        Ok(existing.created)
-                    } else {
-                        Err(Error::AlreadyExists("the customer has this category already"))
-                    };
-                }
+            let change = new.clone().create(&terms.author, revision);
+            match self.commit(customer, &change, terms.idempotency.as_ref()).await? {
+                Commit::Done(revision) | Commit::Repeated(revision) => return Ok(revision),
+                Commit::Lost(Some(Record::Live(_))) => return Err(Error::AlreadyExists(EXISTS)),
                 Commit::Lost(Some(Record::Deleted { revision, .. })) => after = Some(revision),
                 Commit::Lost(None) | Commit::Contended => back_off(attempt).await,
             }
@@ -51,33 +46,26 @@ impl Store {
         Err(contended())
     }
 
-    /// Applies a merge patch to a category that is among `expected`; returns its revision
-    /// afterwards, which is the same as before where the patch changes nothing.
+    /// Applies a merge patch to a category; returns its revision afterwards, which is the same as before
+    /// where the patch changes nothing.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::PreconditionFailed`]; or the database's failure.
+    /// [`Error::NotFound`], [`Error::PreconditionFailed`], [`Error::KeyReused`]; or the database's failure.
     pub async fn update(
         &self,
         path: &CategoryPath,
         patch: &CategoryPatch,
-        expected: &Revisions,
-        author: &Author,
+        terms: &Terms,
     ) -> Result<Revision> {
-        self.change(path, expected, |category, now| category.patch(patch, author, now)).await
+        self.change(path, terms, |category, now| category.patch(patch, &terms.author, now)).await
     }
 
-    /// Deletes a category that is among `expected`.
+    /// Deletes a category.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::PreconditionFailed`]; or the database's failure.
-    pub async fn delete(
-        &self,
-        path: &CategoryPath,
-        reason: Option<Reason>,
-        expected: &Revisions,
-        author: &Author,
-    ) -> Result<()> {
-        self.change(path, expected, |category, now| Some(category.delete(reason.clone(), author, now)))
+    /// [`Error::NotFound`], [`Error::PreconditionFailed`], [`Error::KeyReused`]; or the database's failure.
+    pub async fn delete(&self, path: &CategoryPath, reason: Option<&Reason>, terms: &Terms) -> Result<()> {
+        self.change(path, terms, |category, now| Some(category.delete(reason.cloned(), &terms.author, now)))
             .await?;
         Ok(())
     }
@@ -87,18 +75,22 @@ impl Store {
     async fn change(
         &self,
         path: &CategoryPath,
-        expected: &Revisions,
+        terms: &Terms,
         decide: impl Fn(&Category, Timestamp) -> Option<Change>,
     ) -> Result<Revision> {
+        let idempotency = terms.idempotency.as_ref();
         let mut record = self.read(path).await?;
         for attempt in 0..MAX_ATTEMPTS {
-            let category = record.and_then(Record::live).ok_or(Error::NotFound(NO_CATEGORY))?;
-            expected.require(category.revision)?;
-            let Some(change) = decide(&category, self.clock.timestamp()) else {
-                return Ok(category.revision);
+            let change = match self.decide(record, terms, &decide) {
+                Ok(Decision::Change(change)) => change,
+                // What need not be done, or can't be, may be so because the request was carried out before.
+                Ok(Decision::Unchanged(revision)) => {
+                    return Ok(self.remembered(&path.customer, idempotency).await?.unwrap_or(revision));
+                }
+                Err(refusal) => return self.remembered(&path.customer, idempotency).await?.ok_or(refusal),
             };
-            record = match self.commit(&path.customer, &change).await? {
-                Commit::Done => return Ok(change.record.revision()),
+            record = match self.commit(&path.customer, &change, idempotency).await? {
+                Commit::Done(revision) | Commit::Repeated(revision) => return Ok(revision),
                 Commit::Lost(current) => {
                     back_off(attempt).await;
                     current
@@ -110,6 +102,18 @@ impl Store {
             };
         }
         Err(contended())
+    }
+
+    fn decide(
+        &self,
+        record: Option<Record>,
+        terms: &Terms,
+        decide: impl Fn(&Category, Timestamp) -> Option<Change>,
+    ) -> Result<Decision> {
+        let category = record.and_then(Record::live).ok_or(Error::NotFound(NO_CATEGORY))?;
+        terms.expected.require(category.revision)?;
+        let change = decide(&category, self.clock.timestamp());
+        Ok(change.map_or(Decision::Unchanged(category.revision), Decision::Change))
     }
 }
 

@@ -215,7 +215,7 @@ async fn amid_an_erasure_nothing_that_can_be_read_is_wrong() {
     };
     let then = past().await;
     let there = api.store.count_items(&customer(ID)).await.unwrap();
-    assert_eq!(there, ItemCounts { categories: 20, tombstones: 10, changes: 55 });
+    assert_eq!(there, ItemCounts { categories: 20, tombstones: 10, changes: 55, remembered: 0 });
 
     let mut done = ItemCounts::default();
     loop {
@@ -298,6 +298,7 @@ async fn all_that_is_held_comes_page_by_page() {
                     records.push(record.id());
                 }
                 Held::Change(entry) => changes.push(entry.revision),
+                Held::Remembered(remembered) => panic!("{remembered:?}"),
             }
         }
     }

@@ -450,7 +450,7 @@ async fn a_panic_leaves_its_place_and_the_trace() {
     let lines = lines(&id);
     let [panic, request] = lines.as_slice() else { panic!("{lines:#?}") };
     let place = panic["message"].as_str().unwrap();
-    assert!(place.starts_with("panicked at tests/end_to_end/logs.rs:"), "{place}");
+    assert!(place.starts_with("panicked at tests/end_to_end/support/logs.rs:"), "{place}");
     assert_eq!(panic["level"], "ERROR");
     assert_eq!(request["fault"], format!("the handler {place}"));
     assert_eq!(request["trace_id"], "1-6922ac18-1f2e3d4c5b6a798801234567");

@@ -11,8 +11,8 @@ use serde::Serialize;
 use shared::{
     clock::Clock,
     domain::{
-        Attributes, Category, CategoryId, ChangeKind, Customer, Description, HistoryEntry, IdempotencyKey,
-        Reason, Record, Revision, Timestamp, Value,
+        Attributes, Category, CategoryId, ChangeKind, Customer, Description, HistoryEntry, Reason, Record,
+        Revision, Timestamp, Value,
     },
     store::{Held, ItemCounts, Store},
 };
@@ -67,7 +67,6 @@ enum Exported<'a> {
         created_at: Timestamp,
         updated_at: Timestamp,
         revision: Revision,
-        idempotency_key: Option<&'a IdempotencyKey>,
     },
     DeletedCategory {
         id: CategoryId,
@@ -82,6 +81,9 @@ enum Exported<'a> {
         previous: Option<Texts<'a>>,
         changed_at: Timestamp,
         changed_by: &'a str,
+        revision: Revision,
+    },
+    RememberedRequest {
         revision: Revision,
     },
 }
@@ -103,19 +105,19 @@ impl<'a> From<&'a Held> for Exported<'a> {
     fn from(held: &'a Held) -> Self {
         match held {
             Held::Record(Record::Live(category)) => {
-                let Category { id, attributes, revision, idempotency, .. } = category;
+                let Category { id, attributes, revision, .. } = category;
                 Self::Category {
                     id: *id,
                     attributes: attributes.into(),
                     created_at: category.created_at(),
                     updated_at: category.updated_at(),
                     revision: *revision,
-                    idempotency_key: idempotency.as_ref().map(|idempotency| &idempotency.key),
                 }
             }
             Held::Record(Record::Deleted { id, revision }) => {
                 Self::DeletedCategory { id: *id, deleted_at: revision.timestamp(), revision: *revision }
             }
+            Held::Remembered(remembered) => Self::RememberedRequest { revision: remembered.revision },
             Held::Change(entry) => {
                 let HistoryEntry { id, change, attributes, previous, changed_by, revision, .. } = entry;
                 Self::Change {
@@ -244,13 +246,18 @@ impl CustomerOptions {
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ItemCounts { categories, tombstones, changes } = self.0;
+        let ItemCounts { categories, tombstones, changes, remembered } = self.0;
         let counted = |count: usize, one: &str, many: &str| match count {
             1 => format!("1 {one}"),
             count => format!("{count} {many}"),
         };
         let categories = counted(categories, "category", "categories");
         let tombstones = counted(tombstones, "remainder of a deleted one", "tombstones of deleted ones");
-        write!(f, "{categories}, {tombstones}, {}", counted(changes, "change", "changes"))
+        let changes = counted(changes, "change", "changes");
+        write!(
+            f,
+            "{categories}, {tombstones}, {changes}, {}",
+            counted(remembered, "remembered request", "remembered requests")
+        )
     }
 }
