@@ -8,11 +8,12 @@ use customers_categories::server::template::TEXT;
 use serde_json::{Map, Value, json};
 use shared::domain::{Author, Customer, CustomerId, ImportedCategory, KeyName, OrgId};
 
-use crate::support::api::{Api, HISTORY, category};
+use crate::support::{
+    api::{Api, HISTORY, category},
+    documentation::section,
+};
 
 static TEMPLATE: LazyLock<Value> = LazyLock::new(|| serde_saphyr::from_str(TEXT).unwrap());
-
-const README: &str = include_str!("../../../README.md");
 
 /// Everything that JSON escapes, and what a template could take for its own.
 const AWKWARD: &str = "\"quoted\", \\ and \u{7},\nnext line <$.eventID> {} \u{1f3c6}";
@@ -239,7 +240,7 @@ fn forget_revisions(value: &mut Value) {
     if let Value::Object(members) = value {
         for (name, member) in members {
             match name.as_str() {
-                "revision" | "created" | "sk" => *member = Value::Null,
+                "revision" | "replaces" | "created" | "sk" => *member = Value::Null,
                 _ => forget_revisions(member),
             }
         }
@@ -247,8 +248,8 @@ fn forget_revisions(value: &mut Value) {
 }
 
 #[tokio::test]
-async fn the_readmes_event_and_rule_are_right() {
-    let section = README.split("\n## Change events\n").nth(1).unwrap().split("\n## ").next().unwrap();
+async fn the_documented_event_and_rule_are_right() {
+    let section = section("docs/change-events.md", "Change events");
     let mut blocks = section.split("```json\n").skip(1).map(|block| block.split("```").next().unwrap());
     let shown: Value = serde_json::from_str(blocks.next().unwrap()).unwrap();
     let rule: Value = serde_json::from_str(blocks.next().unwrap()).unwrap();

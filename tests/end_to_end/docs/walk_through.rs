@@ -1,27 +1,17 @@
-//! The README's walk-through: each `sh` block with a curl is sent, and its answer is held against
-//! the `http` block that follows it.
+//! The walk-through, in the README and on in `docs/api.md`: each `sh` block with a curl is sent, and its
+//! answer is held against the `http` block that follows it.
 
 use reqwest::{Method, Url};
 use serde_json::Value;
 
-use crate::support::api::{Answer, Api, send};
+use crate::support::{
+    api::{Answer, Api, send},
+    documentation::{blocks, section},
+};
 
-const README: &str = include_str!("../../../README.md");
 const LOCAL: &str = "http://127.0.0.1:3000";
 
-/// The fenced blocks of the walk-through, in order: language and text.
-fn blocks() -> Vec<(String, String)> {
-    let section = README.split("\n## Walk-through\n").nth(1).unwrap().split("\n## ").next().unwrap();
-    let fenced = section.split("```").skip(1).step_by(2);
-    fenced
-        .map(|block| {
-            let (language, text) = block.split_once('\n').unwrap();
-            (language.to_owned(), text.to_owned())
-        })
-        .collect()
-}
-
-/// Sends what the curl command would; only the few options that the README uses are known.
+/// Sends what the curl command would; only the few options that the documents use are known.
 async fn curl(api: &Api, command: &str) -> Answer {
     let words = shell_words::split(&command.replace("\\\n", " ")).unwrap();
     let mut words = words.into_iter();
@@ -92,7 +82,9 @@ fn hold(shown: &str, answer: &Answer, command: &str) {
 #[tokio::test]
 async fn the_walk_through_goes_as_it_says() {
     let api = Api::start().await;
-    let blocks = blocks();
+    let walk_through =
+        section("README.md", "Walk-through") + &section("docs/api.md", "More of the walk-through");
+    let blocks = blocks(&walk_through);
     let mut etag = String::new();
     let mut sent = 0;
     for pair in blocks.windows(2) {
@@ -105,5 +97,5 @@ async fn the_walk_through_goes_as_it_says() {
             sent += 1;
         }
     }
-    assert!(sent >= 6, "only {sent} requests in the walk-through");
+    assert!(sent >= 9, "only {sent} requests in the walk-through");
 }

@@ -23,6 +23,7 @@ fn inputs(folder: &str) -> BTreeMap<String, String> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(folder);
     let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
     files
+        .filter(|path| path.extension().is_none_or(|kind| kind != "md"))
         .map(|file| (file.file_name().unwrap().to_str().unwrap().into(), fs::read_to_string(file).unwrap()))
         .collect()
 }

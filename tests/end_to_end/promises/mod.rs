@@ -2,12 +2,15 @@
 //! it costs.
 
 mod auth;
+mod bounded_work;
 mod capacity;
 mod concurrency;
 mod errors;
 mod faults;
 mod fuzz_seeds;
 mod linearizability;
+mod logs;
 mod malformed;
 mod model;
 mod operator;
+mod repetitions;

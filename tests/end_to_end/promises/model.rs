@@ -1,6 +1,8 @@
 //! Random sequences of all six operations with all their parameters, against a model that keeps
 //! a list of changes and nothing else.
 
+use std::collections::BTreeMap;
+
 use proptest::{prelude::*, sample::Index, test_runner::TestRunner};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Map, Value, json};
@@ -23,8 +25,8 @@ enum Step {
     Create { id: i32, attributes: Map<String, Value>, key: Option<u8> },
     Get { id: i32, as_of: Option<Index>, held: Tag },
     List { limit: usize, as_of: Option<Index> },
-    Patch { id: i32, patch: Map<String, Value>, tag: Tag },
-    Delete { id: i32, reason: Option<String>, tag: Tag },
+    Patch { id: i32, patch: Map<String, Value>, tag: Tag, key: Option<u8> },
+    Delete { id: i32, reason: Option<String>, tag: Tag, key: Option<u8> },
     History { id: Option<i32>, from: Option<Index>, to: Option<Index>, limit: usize },
 }
 
@@ -40,6 +42,11 @@ fn tag() -> impl Strategy<Value = Tag> {
         1 => Just(Tag::WeakCurrent),
         2 => any::<Index>().prop_map(Tag::Of),
     ]
+}
+
+/// An `Idempotency-Key`, seldom enough that most changes are new requests.
+fn key() -> impl Strategy<Value = Option<u8>> {
+    prop_oneof![3 => Just(None), 1 => (0u8..3).prop_map(Some)]
 }
 
 fn moment() -> impl Strategy<Value = Option<Index>> {
@@ -61,13 +68,14 @@ fn members(nullable: bool) -> impl Strategy<Value = Map<String, Value>> {
 fn step() -> impl Strategy<Value = Step> {
     let limit = || prop_oneof![Just(1usize), Just(2), Just(1000)];
     prop_oneof![
-        3 => (id(), members(false), proptest::option::of(0u8..2))
+        3 => (id(), members(false), key())
             .prop_map(|(id, attributes, key)| Step::Create { id, attributes, key }),
         2 => (id(), moment(), tag()).prop_map(|(id, as_of, held)| Step::Get { id, as_of, held }),
         1 => (limit(), moment()).prop_map(|(limit, as_of)| Step::List { limit, as_of }),
-        4 => (id(), members(true), tag()).prop_map(|(id, patch, tag)| Step::Patch { id, patch, tag }),
-        2 => (id(), proptest::option::of("[xy]"), tag())
-            .prop_map(|(id, reason, tag)| Step::Delete { id, reason, tag }),
+        4 => (id(), members(true), tag(), key())
+            .prop_map(|(id, patch, tag, key)| Step::Patch { id, patch, tag, key }),
+        2 => (id(), proptest::option::of("[xy]"), tag(), key())
+            .prop_map(|(id, reason, tag, key)| Step::Delete { id, reason, tag, key }),
         1 => (proptest::option::of(id()), moment(), moment(), limit())
             .prop_map(|(id, from, to, limit)| Step::History { id, from, to, limit }),
     ]
@@ -78,8 +86,8 @@ fn step() -> impl Strategy<Value = Step> {
 #[derive(Default)]
 struct Model {
     entries: Vec<Value>,
-    /// Key and body of the POST that made each created entry.
-    keys: Vec<(String, Option<u8>, Map<String, Value>)>,
+    /// By key: the request that was carried out under it, and how it was answered.
+    remembered: BTreeMap<u8, (Value, u16, Option<String>)>,
 }
 
 impl Model {
@@ -195,8 +203,8 @@ impl Session<'_> {
                 let query = query(&[("limit", Some(limit.to_string())), ("as_of", moment)]);
                 self.pages(&format!("{}?{query}", self.base), "categories", limit, &expected).await;
             }
-            Step::Patch { id, patch, tag } => self.patch(id, patch, tag).await,
-            Step::Delete { id, reason, tag } => self.delete(id, reason, tag).await,
+            Step::Patch { id, patch, tag, key } => self.patch(id, patch, tag, key).await,
+            Step::Delete { id, reason, tag, key } => self.delete(id, reason, tag, key).await,
             Step::History { id, from, to, limit } => {
                 let (from, to) = (self.model.moment(from), self.model.moment(to));
                 let is_asked = |entry: &&Value| {
@@ -231,31 +239,44 @@ impl Session<'_> {
         assert_eq!(pages, full, "{path}");
     }
 
+    /// Sends a request under a key. A repetition must be answered as the first time, another request under
+    /// the same key be refused; then there is nothing more to check.
+    async fn send_once(&self, key: Option<u8>, asked: &Value, request: RequestBuilder) -> Option<Answer> {
+        let answer = send(with(request, "idempotency-key", key.map(|key| key.to_string()))).await;
+        let Some((first, status, etag)) = key.and_then(|key| self.model.remembered.get(&key)) else {
+            return Some(answer);
+        };
+        if asked == first {
+            assert_eq!(answer.status, *status, "{}", answer.body);
+            assert_eq!(answer.header("etag"), etag.as_deref());
+        } else {
+            answer.refused(409, "MCUS.999.994");
+        }
+        None
+    }
+
+    fn remember(&mut self, key: Option<u8>, asked: Value, answer: &Answer) {
+        if let Some(key) = key {
+            let etag = answer.header("etag").map(ToOwned::to_owned);
+            self.model.remembered.insert(key, (asked, answer.status, etag));
+        }
+    }
+
     async fn create(&mut self, id: i32, attributes: Map<String, Value>, key: Option<u8>) {
         let mut body = attributes;
         body.entry("value").or_insert(Value::Null);
         body.insert("id".into(), json!(id));
+        let asked = json!(["POST", body]);
         let request = self.api.request(Method::POST, &self.base).json(&body);
-        let answer = send(with(request, "idempotency-key", key.map(|key| key.to_string()))).await;
-        match self.model.at(id, None) {
-            None => {
-                assert_eq!(answer.status, 201, "{}", answer.body);
-                let etag = answer.etag();
-                self.model.keys.push((etag.clone(), key, body.clone()));
-                self.changed(id, "created", json!(body), Some(etag)).await;
-            }
-            Some(existing) => {
-                let etag = format!("{}", self.model.created(existing)["revision"]);
-                let (_, made_by, said) =
-                    self.model.keys.iter().find(|(created, ..)| *created == etag).unwrap();
-                if key.is_some() && *made_by == key && *said == body {
-                    assert_eq!((answer.status, answer.etag()), (201, etag));
-                    assert_eq!(answer.header("location"), Some(&*self.path(id)));
-                } else {
-                    answer.refused(409, "MCUS.999.994");
-                }
-            }
+        let Some(answer) = self.send_once(key, &asked, request).await else { return };
+        if self.model.at(id, None).is_some() {
+            answer.refused(409, "MCUS.999.994");
+            return;
         }
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        assert_eq!(answer.header("location"), Some(&*self.path(id)));
+        self.remember(key, asked, &answer);
+        self.changed(id, "created", json!(body), Some(answer.etag())).await;
     }
 
     async fn get(&self, id: i32, as_of: Option<Index>, held: Tag) {
@@ -277,10 +298,20 @@ impl Session<'_> {
         }
     }
 
-    /// Sends a change; returns the answer if it should have been accepted, else checks its refusal.
-    async fn change(&self, id: i32, tag: Tag, request: RequestBuilder) -> Option<Answer> {
+    /// Sends a change; returns the answer and what was asked, if it should have been accepted, else checks its
+    /// refusal.
+    async fn change(
+        &self,
+        id: i32,
+        tag: Tag,
+        key: Option<u8>,
+        asked: Value,
+        request: RequestBuilder,
+    ) -> Option<(Answer, Value)> {
         let tag = self.model.tag(id, tag);
-        let answer = send(with(request, "if-match", tag.as_ref().map(|(text, ..)| text.clone()))).await;
+        let asked = json!([id, asked, tag.as_ref().map(|(text, ..)| text)]);
+        let request = with(request, "if-match", tag.as_ref().map(|(text, ..)| text.clone()));
+        let answer = self.send_once(key, &asked, request).await?;
         if self.model.at(id, None).is_none() {
             answer.refused(404, "MCUS.999.997");
             None
@@ -289,13 +320,14 @@ impl Session<'_> {
             None
         } else {
             assert_eq!(answer.status, 204, "{}", answer.body);
-            Some(answer)
+            Some((answer, asked))
         }
     }
 
-    async fn patch(&mut self, id: i32, patch: Map<String, Value>, tag: Tag) {
+    async fn patch(&mut self, id: i32, patch: Map<String, Value>, tag: Tag, key: Option<u8>) {
         let request = self.api.request(Method::PATCH, &self.path(id)).json(&patch);
-        let Some(answer) = self.change(id, tag, request).await else { return };
+        let changed = self.change(id, tag, key, json!(["PATCH", patch]), request).await;
+        let Some((answer, asked)) = changed else { return };
         let entry = self.model.at(id, None).unwrap();
         let mut after = attributes(entry);
         for (name, value) in patch {
@@ -304,14 +336,17 @@ impl Session<'_> {
         if after == attributes(entry) {
             assert_eq!(answer.etag(), format!("{}", entry["revision"]));
         } else {
+            self.remember(key, asked, &answer);
             self.changed(id, "updated", after, Some(answer.etag())).await;
         }
     }
 
-    async fn delete(&mut self, id: i32, reason: Option<String>, tag: Tag) {
+    async fn delete(&mut self, id: i32, reason: Option<String>, tag: Tag, key: Option<u8>) {
         let query = query(&[("reason", reason.clone())]);
         let request = self.api.request(Method::DELETE, &format!("{}?{query}", self.path(id)));
-        if self.change(id, tag, request).await.is_some() {
+        let changed = self.change(id, tag, key, json!(["DELETE", reason]), request).await;
+        if let Some((answer, asked)) = changed {
+            self.remember(key, asked, &answer);
             self.changed(id, "deleted", json!({ "reason": reason }), None).await;
         }
     }

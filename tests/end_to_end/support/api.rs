@@ -16,6 +16,7 @@ use serde_json::Value;
 use shared::{
     App,
     clock::Clock,
+    domain::{ApiKey, KeyHash, KeyName, Orgs, Permission},
     store::{Store, Tables},
 };
 use tokio::{sync::oneshot, task::JoinHandle};
@@ -107,6 +108,20 @@ impl Api {
     /// What a function has at hand when it is deployed.
     pub fn app(&self, function: &str) -> Arc<App> {
         self.apps.app(function)
+    }
+
+    /// A key that may do everything; its text is its name.
+    pub async fn add_key(&self, name: &str) {
+        let key = ApiKey {
+            hash: KeyHash::of(name.as_bytes()),
+            name: KeyName::parse(name).unwrap(),
+            orgs: Orgs::All,
+            roles: Permission::ALL.into(),
+            created_at: self.clock.timestamp(),
+            expires_at: None,
+            revoked_at: None,
+        };
+        self.store.put_api_key(&key).await.unwrap();
     }
 
     /// A request with the key that may do everything.

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod description;
+pub mod documentation;
 pub mod logs;
 pub mod proxy;
 pub mod recorder;

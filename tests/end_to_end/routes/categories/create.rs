@@ -1,7 +1,9 @@
-use serde_json::json;
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
 
 use crate::support::api::{Api, CATEGORIES, HISTORY, category, send};
-use reqwest::Method;
 
 #[tokio::test]
 async fn answers_where_it_is_and_what_it_says() {
@@ -186,11 +188,32 @@ async fn a_repeated_post_is_answered_as_the_first_and_leaves_one_history_entry()
     post_with_key(&api, "key-2", &body).await.refused(409, "MCUS.999.994");
     api.post(body.clone()).await.refused(409, "MCUS.999.994");
 
-    // What the key created is gone, so this is a new life.
+    // What others did in between changes nothing: it is not brought back.
     api.delete(&category(7)).await;
+    let again = post_with_key(&api, "key-1", &body).await;
+    assert_eq!((again.status, again.etag()), (201, first.etag()));
+    api.get(&category(7)).await.refused(404, "MCUS.999.997");
+    assert_eq!(api.get(HISTORY).await.json()["history"].as_array().unwrap().len(), 3);
+
+    // A day later it is a new request.
+    api.clock.advance(Duration::from_hours(24));
     let anew = post_with_key(&api, "key-1", &body).await;
     assert_eq!(anew.status, 201);
     assert_ne!(anew.etag(), first.etag());
+}
+
+#[tokio::test]
+async fn keys_of_different_callers_never_meet() {
+    let api = Api::start().await;
+    api.add_key("other-crm").await;
+    let post = async |key: &str, body: Value| {
+        let request = api.anonymous(Method::POST, CATEGORIES).header("x-auth-roles", key);
+        send(request.header("idempotency-key", "key-1").json(&body)).await
+    };
+    assert_eq!(post("API_KEY", json!({ "id": 7, "value": "gold" })).await.status, 201);
+    post("other-crm", json!({ "id": 7, "value": "gold" })).await.refused(409, "MCUS.999.994");
+    assert_eq!(post("other-crm", json!({ "id": 8, "value": "gold" })).await.status, 201);
+    assert_eq!(post("API_KEY", json!({ "id": 7, "value": "gold" })).await.status, 201);
 }
 
 #[tokio::test]

@@ -102,11 +102,14 @@ async fn as_of_is_a_moment_that_has_been() {
     let api = Api::start().await;
     api.create(7, "gold").await;
     for (moment, problem) in [
-        ("2999-01-01T00:00:00Z", "`as_of` must not be in the future"),
+        ("2999-01-01T00:00:00Z", "`as_of` must not be more than 5 s in the future"),
         ("yesterday", "`as_of` must be an RFC 3339 time"),
         ("2026-11-23", "`as_of` must be an RFC 3339 time"),
         ("", "`as_of` must be an RFC 3339 time"),
         ("2026-11-23T06:46:00+01:00", "(in a query, `+` is written `%2B`)"),
+        ("2026-11-23T06:46:00%2B0100", "(its offset is written with a colon, such as +00:00)"),
+        ("2026-11-23_06:46:00Z", "`as_of` must be an RFC 3339 time"),
+        ("2026-11-23%0006:46:00Z", "`as_of` must be an RFC 3339 time"),
     ] {
         let details = api.get(&format!("{}?as_of={moment}", category(7))).await.refused(400, "MCUS.999.998");
         assert!(details[0].contains(problem), "{details:?}");

@@ -111,12 +111,23 @@ async fn if_match_guards_against_overwriting_what_was_not_seen() {
     assert_eq!(second.status, 204);
     insta::assert_json_snapshot!(patch(&first, "bronze").await.refused(412, "MCUS.999.993"), @r#"
     [
-      "the category's current revision is not one that `If-Match` names"
+      "the current revision is not one that `If-Match` names; read again and decide again"
     ]
     "#);
     // Weak tags never match here, not even for a patch that would change nothing.
-    for stale in [format!("W/{}", second.etag()), first.clone(), "\"other\"".into()] {
+    for stale in [first.clone(), "\"other\"".into()] {
         patch(&stale, "silver").await.refused(412, "MCUS.999.993");
+    }
+    // Where a proxy has altered the current tag, reading again would not help.
+    for (altered, instead) in [
+        (format!("W/{}", second.etag()), "send it without `W/`"),
+        (
+            second.etag().replacen("\"", "", 1).replace('"', "-gzip\"").replacen("", "\"", 1),
+            "send the revision alone",
+        ),
+    ] {
+        let details = patch(&altered, "silver").await.refused(412, "MCUS.999.993");
+        assert!(details[0].ends_with(instead), "{altered}: {details:?}");
     }
     assert_eq!(patch(&format!("{first}, {}", second.etag()), "bronze").await.status, 204);
     assert_eq!(patch("*", "iron").await.status, 204);
