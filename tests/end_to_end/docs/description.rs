@@ -198,6 +198,15 @@ async fn every_described_status_is_answered_and_no_other() {
         let stale = request(&api, operation, "API_KEY").header("If-Match", "\"stale\"");
         receive(operation, 412, send(stale).await);
     }
+    let keyed = |operation| request(&api, operation, "API_KEY").header("Idempotency-Key", "once");
+    receive(
+        Operation::UpdateCategory,
+        204,
+        send(keyed(Operation::UpdateCategory).json(&json!({ "value": "iron" }))).await,
+    );
+    for operation in [Operation::UpdateCategory, Operation::DeleteCategory] {
+        receive(operation, 409, send(keyed(operation)).await);
+    }
     receive(Operation::DeleteCategory, 204, send(request(&api, Operation::DeleteCategory, "API_KEY")).await);
 
     // The keys are looked up again by then, which is what times out.

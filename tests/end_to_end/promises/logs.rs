@@ -218,7 +218,7 @@ async fn a_panic_leaves_its_place_and_the_trace() {
     let lines = lines(&id);
     let [panic, request] = lines.as_slice() else { panic!("{lines:#?}") };
     let place = panic["message"].as_str().unwrap();
-    assert!(place.starts_with("panicked at tests/end_to_end/support/logs.rs:"), "{place}");
+    assert!(place.starts_with("panicked at tests/end_to_end/promises/logs.rs:"), "{place}");
     assert_eq!(panic["level"], "ERROR");
     assert_eq!(request["fault"], format!("the handler {place}"));
     assert_eq!(request["trace_id"], "1-6922ac18-1f2e3d4c5b6a798801234567");
@@ -248,7 +248,9 @@ async fn nothing_that_a_caller_sends_is_logged() {
     let base = format!("/v4/orgs/telco/customers/{customer}/categories");
     let call = async |method: &str, rest: &str, body: &str| {
         let request = api.anonymous(method.parse().unwrap(), &format!("{base}{rest}"));
-        let request = request.header("x-auth-roles", &key).header("Idempotency-Key", &repeat);
+        let request = request
+            .header("x-auth-roles", &key)
+            .header("Idempotency-Key", format!("{repeat}-{}", Uuid::new_v4()));
         let request = match (method, rest) {
             ("GET", "/7") => request.header("If-None-Match", format!("\"{repeat}\"")),
             _ => request,

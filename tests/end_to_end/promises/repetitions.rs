@@ -103,7 +103,8 @@ async fn repetitions_at_the_same_time_make_one_change() {
     let posts = (0..8).map(|_| change(&api, Method::POST, CATEGORIES, "k", Some(post.clone())));
     let answers = futures_util::future::join_all(posts).await;
     assert!(answers.iter().all(|answer| answer.status == 201 && answer.etag() == answers[0].etag()));
-    let deletes = (0..8).map(|_| change(&api, Method::DELETE, &category(7), "d", None));
+    let path = category(7);
+    let deletes = (0..8).map(|_| change(&api, Method::DELETE, &path, "d", None));
     let answers = futures_util::future::join_all(deletes).await;
     assert!(answers.iter().all(|answer| answer.status == 204));
     assert_eq!(entries(&api).await, 2);
