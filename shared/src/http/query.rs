@@ -170,3 +170,46 @@ fn as_of(clock: &Clock, text: &str) -> Result<Timestamp, String> {
     }
     Ok(moment)
 }
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::http::Uri;
+
+    use super::*;
+    use crate::domain::{CustomerId, OrgId};
+
+    fn request(query: &str) -> Request {
+        let mut request = Request::default();
+        *request.uri_mut() = format!("https://example.com/?{query}").parse::<Uri>().unwrap();
+        request
+    }
+
+    fn customer() -> Customer {
+        let id = CustomerId::parse("123e4567-e89b-12d3-a456-556642440000").unwrap();
+        Customer { org: OrgId::parse("telco").unwrap(), id }
+    }
+
+    /// Another version of the service may have given them out a moment ago.
+    #[test]
+    fn cursors_stay_valid_from_version_to_version() {
+        let list = "limit=10&as_of=2026-11-23T06:46:00Z&cursor=ASwfM-xyTBFl3SyJ0P____k";
+        let query = ListQuery::parse(&Clock::default(), &customer(), &request(list)).unwrap();
+        assert_eq!(query.page.after, Some(CategoryId::new(-7)));
+        let history = "category_id=7&from=2026-01-01T00:00:00Z&to=2027-01-01T00:00:00Z&cursor=AaMAEImaP7iWrceb8wGiCOj-J3XeoVFWm9qD3m8";
+        let query = HistoryQuery::parse(&customer(), &request(history)).unwrap();
+        assert_eq!(query.page.after, Revision::parse("01a208e8-fe27-75de-a151-569bda83de6f"));
+    }
+
+    #[test]
+    fn values_are_percent_encoded_utf_8_and_never_altered() {
+        let reason =
+            |query: &str| reason_query(&request(query)).map(|reason| reason.unwrap().as_str().to_owned());
+        assert_eq!(reason("reason=a+b%2Bc%C3%A9").unwrap(), "a b+c\u{e9}");
+        for malformed in ["reason=%FF", "reason=%C3", "reason=%zz", "reason=%", "reason=%4", "%FF=a", "a%=b"]
+        {
+            let Err(crate::Error::Invalid(violations)) = reason(malformed) else { panic!("{malformed}") };
+            assert_eq!(violations[0].problem, "must be percent-encoded UTF-8", "{malformed}");
+        }
+        reason("reason=a&reason=b").unwrap_err();
+    }
+}

@@ -7,7 +7,10 @@ use aws_sdk_dynamodb::{
     client::Waiters,
     error::SdkError,
     operation::create_table::CreateTableError,
-    types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType},
+    types::{
+        AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+        TimeToLiveSpecification, TimeToLiveStatus,
+    },
 };
 
 use super::{Store, api_keys, failure, keys};
@@ -23,7 +26,24 @@ impl Store {
     pub async fn create_tables(&self) -> Result<()> {
         let (pk, sk) = ((keys::PARTITION_KEY, KeyType::Hash), (keys::SORT_KEY, KeyType::Range));
         self.create_table(&self.tables.categories, &[pk, sk]).await?;
+        self.expire_items().await?;
         self.create_table(&self.tables.keys, &[(api_keys::PARTITION_KEY, KeyType::Hash)]).await
+    }
+
+    /// Has DynamoDB delete what has expired. It may take days; what has expired counts as gone before that.
+    async fn expire_items(&self) -> Result<()> {
+        let table = &self.tables.categories;
+        let described = self.client.describe_time_to_live().table_name(table).send().await;
+        let described = described.map_err(|error| failure::error("DescribeTimeToLive", error))?;
+        let status = described.time_to_live_description.and_then(|ttl| ttl.time_to_live_status);
+        // Switching on what is on is refused.
+        if matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)) {
+            return Ok(());
+        }
+        let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name(keys::EXPIRES).build();
+        let ttl = ttl.map_err(Error::unexpected)?;
+        let request = self.client.update_time_to_live().table_name(table).time_to_live_specification(ttl);
+        request.send().await.map(drop).map_err(|error| failure::error("UpdateTimeToLive", error))
     }
 
     async fn create_table(&self, name: &str, key: &[(&str, KeyType)]) -> Result<()> {

@@ -110,6 +110,11 @@ async fn the_templates_tables_are_those_the_service_makes_for_itself() {
         assert_eq!(attributes, described.attribute_definitions);
         assert_eq!(keys.collect::<Vec<_>>(), described.key_schema);
         assert_eq!(described.billing_mode, "PAY_PER_REQUEST");
+        let ttl = api.client.describe_time_to_live().table_name(name).send().await.unwrap();
+        let made = ttl.time_to_live_description.and_then(|ttl| ttl.attribute_name);
+        let template: Value = serde_saphyr::from_str(TEXT).unwrap();
+        let described = &template["Resources"][table]["Properties"]["TimeToLiveSpecification"];
+        assert_eq!(made.as_deref(), described["AttributeName"].as_str());
     }
 }
 

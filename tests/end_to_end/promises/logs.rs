@@ -205,6 +205,21 @@ async fn a_request_is_found_by_its_id() {
 }
 
 #[tokio::test]
+async fn an_event_whose_own_id_is_no_identifier_gets_one() {
+    let api = Api::start().await;
+    let functions = customers_categories::server::gateway::functions(|function| api.app(function));
+    let mut event: Value =
+        serde_json::from_str(include_str!("../../../events/create-category.json")).unwrap();
+    for id in [json!("two words"), json!(""), Value::Null, json!("x".repeat(129))] {
+        event["requestContext"]["requestId"] = id.clone();
+        let answer = functions["create-category"](event.to_string(), Context::default()).await.unwrap();
+        let answered = answer.headers["x-request-id"].to_str().unwrap();
+        assert!(!answered.is_empty() && id.as_str() != Some(answered), "{answered}");
+        assert!(Uuid::parse_str(answered).is_ok(), "{answered}");
+    }
+}
+
+#[tokio::test]
 async fn a_panic_leaves_its_place_and_the_trace() {
     let api = Api::start().await;
     let id = Uuid::new_v4().to_string();

@@ -6,11 +6,15 @@ use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use dynoxide::Database;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
+
+/// How often what has expired is deleted.
+const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
 
 /// Where the engine keeps its data.
 #[derive(Clone, Debug)]
@@ -77,12 +81,14 @@ impl Engine {
             .build()
             .map_err(|error| StartError::Engine(error.to_string()))?;
         let (stop, stopped) = oneshot::channel();
+        let sweep = sweep(database.clone());
         let serve = async move {
             let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| error.to_string())?;
             let stopped = async { drop(stopped.await) };
             tokio::select! {
                 served = dynoxide::server::serve_with_shutdown(listener, database, std::future::pending()) => served,
                 () = stopped => Ok(()),
+                () = sweep => Ok(()),
             }
         };
         let thread = thread::Builder::new().name("dynamodb".into()).spawn(move || {
@@ -98,6 +104,17 @@ impl Engine {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+}
+
+/// Deletes what has expired, which DynamoDB does by itself.
+async fn sweep(database: Database) {
+    let mut hours = tokio::time::interval(SWEEP_INTERVAL);
+    loop {
+        hours.tick().await;
+        if let Err(error) = database.sweep_ttl() {
+            tracing::warn!("what has expired could not be deleted: {error}");
+        }
     }
 }
 
