@@ -31,8 +31,9 @@ struct CategoryBody<'a> {
     updated_at: Timestamp,
 }
 
+/// Attributes in the API's form: every member is always present, `null` where it is unset.
 #[derive(Serialize)]
-struct AttributesBody<'a> {
+pub struct AttributesBody<'a> {
     value: Option<&'a Value>,
     description: Option<&'a Description>,
     reason: Option<&'a Reason>,
