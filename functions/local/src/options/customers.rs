@@ -7,19 +7,24 @@ use shared::domain::{Customer, CustomerId, OrgId};
 
 use super::TableOptions;
 
+/// Which table, and what to do.
 #[derive(Args, Clone, Debug)]
 pub struct CustomersOptions {
+    /// The categories table.
     #[command(flatten)]
     pub table: TableOptions,
 
+    /// What to do.
     #[command(subcommand)]
     pub command: CustomersCommand,
 }
 
+/// What to do with all that is held on a customer.
 #[derive(Clone, Debug, Subcommand)]
 pub enum CustomersCommand {
     /// Write all that is held on a customer, one JSON object per line
     Export {
+        /// Whose items.
         #[command(flatten)]
         customer: CustomerOptions,
 
@@ -29,6 +34,7 @@ pub enum CustomersCommand {
     },
     /// Erase a customer's categories and their history for good; killed midway, run it again
     Erase {
+        /// Whose items.
         #[command(flatten)]
         customer: CustomerOptions,
 
@@ -38,6 +44,7 @@ pub enum CustomersCommand {
     },
 }
 
+/// Which customer is meant.
 #[derive(Args, Clone, Debug)]
 pub struct CustomerOptions {
     /// The customer's organisation

@@ -7,8 +7,10 @@ use shared::domain::{KeyName, OrgId};
 
 use super::TableOptions;
 
+/// What to import, and how.
 #[derive(Args, Clone, Debug)]
 pub struct ImportOptions {
+    /// The categories table.
     #[command(flatten)]
     pub table: TableOptions,
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, Subcommand};
 use shared::domain::{KeyName, OrgId, Permission};
 
+/// Which table, and what to do.
 #[derive(Args, Clone, Debug)]
 pub struct KeysOptions {
     /// Name of the keys table in AWS, reached by the usual AWS environment and profiles; without
@@ -12,10 +13,12 @@ pub struct KeysOptions {
     #[arg(long, value_name = "NAME", global = true)]
     pub table: Option<String>,
 
+    /// What to do.
     #[command(subcommand)]
     pub command: KeysCommand,
 }
 
+/// What to do with API keys.
 #[derive(Clone, Debug, Subcommand)]
 pub enum KeysCommand {
     /// Make a key and print it, once, to standard output
@@ -30,6 +33,7 @@ pub enum KeysCommand {
     },
 }
 
+/// A key to make.
 #[derive(Args, Clone, Debug)]
 #[command(group(ArgGroup::new("scope").required(true).args(["orgs", "all_orgs"])))]
 pub struct NewKey {

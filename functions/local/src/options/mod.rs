@@ -23,9 +23,11 @@ pub struct Options {
     #[arg(long, env = "LOCAL_PORT", default_value_t = 3000)]
     pub port: u16,
 
+    /// Where the embedded engine is.
     #[command(flatten)]
     pub engine: EngineOptions,
 
+    /// What to do instead of serving.
     #[command(subcommand)]
     pub command: Option<Command>,
 }

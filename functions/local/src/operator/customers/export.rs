@@ -7,10 +7,8 @@ use std::{
 
 use serde::Serialize;
 use shared::{
-    domain::{
-        Category, CategoryId, ChangeKind, Customer, HistoryEntry, IdempotencyKey, Record, Revision, Timestamp,
-    },
-    http::response::AttributesBody,
+    domain::{CategoryId, Customer, IdempotencyKey, Record, Revision, Timestamp},
+    http::response::{CategoryBody, HistoryEntryBody},
     store::{Held, Store},
 };
 use tempfile::NamedTempFile;
@@ -30,11 +28,8 @@ struct Line<'a> {
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum Exported<'a> {
     Category {
-        id: CategoryId,
         #[serde(flatten)]
-        attributes: AttributesBody<'a>,
-        created_at: Timestamp,
-        updated_at: Timestamp,
+        category: CategoryBody<'a>,
         revision: Revision,
         idempotency_key: Option<&'a IdempotencyKey>,
     },
@@ -43,47 +38,21 @@ enum Exported<'a> {
         deleted_at: Timestamp,
         revision: Revision,
     },
-    Change {
-        id: CategoryId,
-        change: ChangeKind,
-        #[serde(flatten)]
-        attributes: AttributesBody<'a>,
-        previous: Option<AttributesBody<'a>>,
-        changed_at: Timestamp,
-        changed_by: &'a str,
-        revision: Revision,
-    },
+    Change(HistoryEntryBody<'a>),
 }
 
 impl<'a> From<&'a Held> for Exported<'a> {
     fn from(held: &'a Held) -> Self {
         match held {
-            Held::Record(Record::Live(category)) => {
-                let Category { id, attributes, revision, idempotency, .. } = category;
-                Self::Category {
-                    id: *id,
-                    attributes: attributes.into(),
-                    created_at: category.created_at(),
-                    updated_at: category.updated_at(),
-                    revision: *revision,
-                    idempotency_key: idempotency.as_ref().map(|idempotency| &idempotency.key),
-                }
-            }
+            Held::Record(Record::Live(category)) => Self::Category {
+                category: category.into(),
+                revision: category.revision,
+                idempotency_key: category.idempotency.as_ref().map(|idempotency| &idempotency.key),
+            },
             Held::Record(Record::Deleted { id, revision }) => {
                 Self::DeletedCategory { id: *id, deleted_at: revision.timestamp(), revision: *revision }
             }
-            Held::Change(entry) => {
-                let HistoryEntry { id, change, attributes, previous, changed_by, revision, .. } = entry;
-                Self::Change {
-                    id: *id,
-                    change: *change,
-                    attributes: attributes.into(),
-                    previous: previous.as_ref().map(Into::into),
-                    changed_at: entry.changed_at(),
-                    changed_by,
-                    revision: *revision,
-                }
-            }
+            Held::Change(entry) => Self::Change(entry.into()),
         }
     }
 }
