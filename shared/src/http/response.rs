@@ -22,8 +22,9 @@ pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json"
 /// What a caller holds is personal data, which proxies would cache and hand to others.
 const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, no-cache");
 
+/// A category in the API's form.
 #[derive(Serialize)]
-struct CategoryBody<'a> {
+pub struct CategoryBody<'a> {
     id: CategoryId,
     #[serde(flatten)]
     attributes: AttributesBody<'a>,
@@ -31,6 +32,7 @@ struct CategoryBody<'a> {
     updated_at: Timestamp,
 }
 
+/// Attributes in the API's form: every member is always present, `null` where it is unset.
 #[derive(Serialize)]
 struct AttributesBody<'a> {
     value: Option<&'a Value>,
@@ -45,8 +47,9 @@ struct CategoriesBody<'a> {
     next_cursor: Option<String>,
 }
 
+/// A change in the API's form.
 #[derive(Serialize)]
-struct HistoryEntryBody<'a> {
+pub struct HistoryEntryBody<'a> {
     id: CategoryId,
     change: ChangeKind,
     #[serde(flatten)]

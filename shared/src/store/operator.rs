@@ -138,7 +138,7 @@ impl Store {
 
     /// All that is held on a customer.
     #[must_use]
-    pub fn stock(&self, customer: &Customer) -> CustomerItems {
+    pub fn customer_items(&self, customer: &Customer) -> CustomerItems {
         CustomerItems { scan: self.scan_partition(customer) }
     }
 

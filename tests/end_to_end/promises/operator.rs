@@ -287,9 +287,9 @@ async fn all_that_is_held_comes_page_by_page() {
         let patch = json!({ "description": long, "reason": format!("{n}{}", &long[..1900]) });
         assert_eq!(api.patch(&category(1), patch).await.status, 204);
     }
-    let mut stock = api.store.stock(&customer(ID));
+    let mut items = api.store.customer_items(&customer(ID));
     let (mut records, mut changes, mut pages) = (Vec::new(), Vec::new(), 0);
-    while let Some(page) = stock.next().await.unwrap() {
+    while let Some(page) = items.next().await.unwrap() {
         pages += 1;
         for held in page {
             match held {

@@ -21,7 +21,7 @@ use aws_sdk_dynamodb::{
 use serde_json::Value;
 use shared::store::Tables;
 
-use crate::support::template::{Permit, TEMPLATE};
+use crate::support::template::{self, Permit};
 
 /// An attempt at a call. Units are right where calls don't overlap.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +53,7 @@ pub struct Enforcer {
 
 impl Enforcer {
     pub fn new(function: &str, tables: &Tables, recorder: Recorder) -> Self {
-        let allowed = TEMPLATE.permits(function);
+        let allowed = template::permits(function);
         Self { function: function.to_owned(), allowed, tables: tables.clone(), recorder }
     }
 

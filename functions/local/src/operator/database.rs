@@ -7,7 +7,6 @@ use aws_sdk_dynamodb::Client;
 use shared::{
     Error,
     clock::Clock,
-    error,
     store::{
         Store, Tables,
         client::{self, TrustStore},
@@ -16,21 +15,20 @@ use shared::{
 
 use crate::{
     options::{EngineOptions, TableOptions},
-    server::{
-        self,
-        engine::{Engine, StartError},
-    },
+    server::{self, engine::Engine, error::StartError},
 };
 
-/// The longest pause between attempts; all pauses together are 16 s.
+/// The longest pause between attempts. All pauses together are 15.875 s.
 const MAX_PAUSE: Duration = Duration::from_secs(8);
 
 /// Why the database can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
+    /// The local engine does not start.
     #[error(transparent)]
     Start(#[from] StartError),
-    #[error("the database can't be read or written: {}", error::chain(.0))]
+    /// A read or write failed.
+    #[error("the database can't be read or written")]
     Store(#[from] Error),
 }
 
@@ -42,8 +40,8 @@ impl TableOptions {
     }
 }
 
-/// The tables in AWS, or those of the local engine: through the server that has the data file
-/// open, or else on the file itself.
+/// Opens the tables in AWS, or those of the local engine. These are reached through the server that has the
+/// data file open, or if there is none, by an engine on the file, which ends when dropped.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -72,7 +70,8 @@ pub async fn open(
     Ok((store, engine))
 }
 
-/// Does what can be repeated, again while the database is away, throttles or is silent.
+/// Makes an attempt that can be repeated, again and again while the database can't be reached, throttles or
+/// does not answer.
 ///
 /// # Errors
 /// The failure of the last attempt.

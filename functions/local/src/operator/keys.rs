@@ -13,23 +13,35 @@ use crate::{
     server,
 };
 
-/// Digits of a hash that are shown, and how many of them name a key at least.
-const HASH_SHOWN: usize = 12;
-const HASH_NEEDED: usize = 6;
+/// Digits of a key's hash that are shown.
+const SHOWN_HASH_DIGITS: usize = 12;
+
+/// Digits of a key's hash that it takes at least to name the key.
+const MIN_HASH_DIGITS: usize = 6;
 
 /// Why a command did nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
+    /// The database can't be opened, read or written.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    /// No key is meant.
     #[error("no key that is not revoked has the name or hash prefix {0:?}")]
     Unknown(String),
+    /// Several keys could be meant.
     #[error("{which:?} could mean any of {}; say which by its hash", hashes.join(", "))]
-    Ambiguous { which: String, hashes: Vec<String> },
+    Ambiguous {
+        /// The name or hash prefix.
+        which: String,
+        /// The first digits of the hash of each.
+        hashes: Vec<String>,
+    },
+    /// The key would expire later than a time can be told.
     #[error("the time of expiry is out of range")]
     Expiry,
-    #[error("the system gives no random bytes: {0}")]
-    Random(String),
+    /// A key can't be made.
+    #[error("the system gives no random bytes")]
+    Random(#[source] getrandom::Error),
 }
 
 impl From<shared::Error> for KeysError {
@@ -59,7 +71,7 @@ async fn create(store: &Store, new: &NewKey, now: Timestamp) -> Result<(), KeysE
         Some(duration) => Some(now.checked_add(duration).ok_or(KeysError::Expiry)?),
     };
     let mut random = [0; 32];
-    getrandom::fill(&mut random).map_err(|error| KeysError::Random(error.to_string()))?;
+    getrandom::fill(&mut random).map_err(KeysError::Random)?;
     let secret = Secret::new(random);
     let key = ApiKey {
         hash: KeyHash::of(secret.reveal().as_bytes()),
@@ -106,7 +118,7 @@ async fn list(store: &Store, now: Timestamp) -> Result<(), KeysError> {
 async fn revoke(store: &Store, which: &str, now: Timestamp) -> Result<(), KeysError> {
     let keys = store.api_keys().await?;
     let is_meant = |key: &&ApiKey| {
-        let by_hash = which.len() >= HASH_NEEDED && key.hash.as_str().starts_with(which);
+        let by_hash = which.len() >= MIN_HASH_DIGITS && key.hash.as_str().starts_with(which);
         key.revoked_at.is_none() && (by_hash || key.name.to_string() == which)
     };
     let meant: Vec<&ApiKey> = keys.iter().filter(is_meant).collect();
@@ -125,5 +137,5 @@ async fn revoke(store: &Store, which: &str, now: Timestamp) -> Result<(), KeysEr
 }
 
 fn shown(key: &ApiKey) -> &str {
-    key.hash.as_str().get(..HASH_SHOWN).unwrap_or_default()
+    key.hash.as_str().get(..SHOWN_HASH_DIGITS).unwrap_or_default()
 }

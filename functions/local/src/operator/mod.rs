@@ -5,3 +5,4 @@ pub mod customers;
 pub mod database;
 pub mod import;
 pub mod keys;
+mod progress;

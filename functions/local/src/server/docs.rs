@@ -51,18 +51,30 @@ struct Example {
     value: Value,
 }
 
+/// Why there is no page.
+#[derive(Debug, thiserror::Error)]
+pub enum DocsError {
+    /// `openapi.yaml` is no description.
+    #[error(transparent)]
+    Yaml(#[from] Box<serde_saphyr::Error>),
+    /// An error code has no example in `openapi.yaml`.
+    #[error("no example for {0}")]
+    NoExample(&'static str),
+}
+
 impl Docs {
+    /// The page over `openapi.yaml`.
+    ///
     /// # Errors
-    /// Where `openapi.yaml` is no description with an example per error code.
-    pub fn new() -> Result<Self, String> {
-        let Description { components } =
-            serde_saphyr::from_str(DESCRIPTION).map_err(|error| error.to_string())?;
+    /// [`DocsError`].
+    pub fn new() -> Result<Self, DocsError> {
+        let Description { components } = serde_saphyr::from_str(DESCRIPTION).map_err(Box::new)?;
         let errors = ErrorCode::ALL.map(|error| {
             let code = error.code();
             let example = components.examples.get(code);
-            example.map(|example| section(error, example)).ok_or_else(|| format!("no example for {code}"))
+            example.map(|example| section(error, example)).ok_or(DocsError::NoExample(code))
         });
-        let errors = errors.into_iter().collect::<Result<String, _>>()?;
+        let errors = errors.into_iter().collect::<Result<String, DocsError>>()?;
         let page = include_str!("docs/page.html").replace("<!-- errors -->\n", &errors);
         let assets = swagger_ui_dist::generate_routes(ApiDefinition {
             uri_prefix: PATH,
@@ -78,6 +90,7 @@ impl Docs {
         path.strip_prefix(PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
+    /// The page, or the asset, under a path that [`Docs::serves`].
     pub(crate) async fn answer(&self, path: &str) -> Response {
         match path.strip_prefix(PATH).unwrap_or(path) {
             "" | "/" => {
@@ -92,7 +105,7 @@ impl Docs {
         }
     }
 
-    /// From the renderer, which answers 404 where there is no such asset.
+    /// An asset of Swagger UI; 404 where there is no such asset.
     async fn asset(&self, path: &str) -> Response {
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = path.parse().unwrap_or_default();

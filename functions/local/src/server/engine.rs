@@ -1,6 +1,7 @@
 //! The embedded DynamoDB-compatible engine, serving DynamoDB's own protocol on loopback.
 
 use std::{
+    error::Error,
     fs::{self, File, OpenOptions, TryLockError},
     io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
@@ -13,35 +14,18 @@ use dynoxide::Database;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
+use super::error::StartError;
+
 /// How often what has expired is deleted.
 const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
 
 /// Where the engine keeps its data.
 #[derive(Clone, Debug)]
 pub enum Data {
+    /// In a file, which one process at a time may have open.
     File(PathBuf),
+    /// In memory alone, until the engine ends.
     Memory,
-}
-
-/// Why the engine, or a server in front of it, can't start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    #[error("port {port} on 127.0.0.1 can't be used: {source}")]
-    Port { port: u16, source: io::Error },
-    #[error("the data file {} is in use by another process", .0.display())]
-    InUse(PathBuf),
-    #[error("the data file {} can't be read or written: {source}", path.display())]
-    Io { path: PathBuf, source: io::Error },
-    #[error("the data file {} is not a database, or damaged: {problem}", path.display())]
-    NotADatabase { path: PathBuf, problem: String },
-    #[error("the data file {} belongs to another program", .0.display())]
-    Foreign(PathBuf),
-    #[error("the embedded engine failed: {0}")]
-    Engine(String),
-    #[error("template.yaml can't be used: {0}")]
-    Template(String),
-    #[error("openapi.yaml can't be used: {0}")]
-    Description(String),
 }
 
 /// A running engine. It ends when dropped.
@@ -61,25 +45,11 @@ impl Engine {
     pub fn start(data: &Data, port: u16) -> Result<Self, StartError> {
         let listener = bind(port)?;
         let address = listener.local_addr().map_err(|source| StartError::Port { port, source })?;
-        let (database, lock) = match data {
-            Data::Memory => {
-                (Database::memory().map_err(|error| StartError::Engine(error.to_string()))?, None)
-            }
-            Data::File(path) => {
-                let lock = lock(path)?;
-                refuse_foreign(path)?;
-                let opened = Database::new(&path.to_string_lossy());
-                let not_a_database =
-                    |problem: String| StartError::NotADatabase { path: path.clone(), problem };
-                (opened.map_err(|error| not_a_database(error.to_string()))?, Some(lock))
-            }
-        };
+        let (database, lock) = open(data)?;
 
-        // It runs SQLite synchronously in its handlers, so it has a runtime and a thread to itself.
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| StartError::Engine(error.to_string()))?;
+        // The engine's handlers run SQLite synchronously, so it has a runtime and a thread to itself.
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::engine)?;
         let (stop, stopped) = oneshot::channel();
         let sweep = sweep(database.clone());
         let serve = async move {
@@ -96,7 +66,7 @@ impl Engine {
                 tracing::error!("the embedded engine failed: {error}");
             }
         });
-        let thread = thread.map_err(|error| StartError::Engine(error.to_string()))?;
+        let thread = thread.map_err(StartError::engine)?;
         Ok(Self { address, stop: Some(stop), thread: Some(thread), _lock: lock })
     }
 
@@ -129,6 +99,18 @@ impl Drop for Engine {
     }
 }
 
+/// Opens the data, and of a file the lock that keeps other processes from it.
+fn open(data: &Data) -> Result<(Database, Option<File>), StartError> {
+    let Data::File(path) = data else {
+        return Ok((Database::memory().map_err(StartError::engine)?, None));
+    };
+    let lock = lock(path)?;
+    refuse_foreign(path)?;
+    let opened = Database::new(&path.to_string_lossy());
+    let database = opened.map_err(|error| not_a_database(path, error))?;
+    Ok((database, Some(lock)))
+}
+
 /// Binds a port of 127.0.0.1, and only that.
 ///
 /// # Errors
@@ -141,8 +123,8 @@ pub fn bind(port: u16) -> Result<TcpListener, StartError> {
     bound.map_err(|source| StartError::Port { port, source })
 }
 
-/// The engine caches what it read, so two processes must not have the same file. The lock is on a
-/// file beside it because closing a handle on the data file itself would drop SQLite's locks.
+/// Locks the data file for this process, because the engine caches what it read and so can't share it. The
+/// lock is on a file beside it, because closing a handle on the data file itself would drop SQLite's locks.
 fn lock(path: &Path) -> Result<File, StartError> {
     let failed = |source| StartError::Io { path: path.to_owned(), source };
     let mut name = path.as_os_str().to_owned();
@@ -155,7 +137,7 @@ fn lock(path: &Path) -> Result<File, StartError> {
     }
 }
 
-/// The engine would add its tables to any SQLite database.
+/// Refuses a database that another program made, because the engine would add its tables to it.
 fn refuse_foreign(path: &Path) -> Result<(), StartError> {
     match fs::metadata(path) {
         Ok(found) if found.len() > 0 => {}
@@ -171,6 +153,10 @@ fn refuse_foreign(path: &Path) -> Result<(), StartError> {
     match count {
         Ok(2) => Ok(()),
         Ok(_) => Err(StartError::Foreign(path.to_owned())),
-        Err(error) => Err(StartError::NotADatabase { path: path.to_owned(), problem: error.to_string() }),
+        Err(error) => Err(not_a_database(path, error)),
     }
+}
+
+fn not_a_database(path: &Path, source: impl Error + Send + Sync + 'static) -> StartError {
+    StartError::NotADatabase { path: path.to_owned(), source: Box::new(source) }
 }

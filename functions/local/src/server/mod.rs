@@ -3,32 +3,24 @@
 
 pub mod docs;
 pub mod engine;
+pub mod error;
 pub mod gateway;
+mod tables;
 pub mod template;
 
 use std::{net::SocketAddr, sync::Arc};
 
-use aws_sdk_dynamodb::{Client, config::Credentials};
-use shared::{
-    App,
-    clock::Clock,
-    domain::{ApiKey, KeyHash, KeyName, Orgs, Permission},
-    error,
-    store::{
-        Store, Tables,
-        client::{self, TrustStore},
-    },
-};
+use shared::{App, clock::Clock, store::Store};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
-use self::{
-    engine::{Data, Engine, StartError},
-    gateway::Gateway,
-};
+pub use self::tables::{client, client_config, prepare, tables};
 
-/// The keys that the local server, and only it, has from the start: the literal that the published
-/// reference's commands send, and one that may only read.
-const SEEDS: [(&str, &[Permission]); 2] = [("API_KEY", &Permission::ALL), ("READ_ONLY", &[Permission::Read])];
+use self::{
+    engine::{Data, Engine},
+    error::StartError,
+    gateway::Gateway,
+    template::Template,
+};
 
 /// A running server. Dropped without [`Server::stop`], it ends with its runtime.
 #[derive(Debug)]
@@ -89,7 +81,8 @@ pub fn serve(
     app: impl Fn(&str) -> Arc<App>,
     listener: std::net::TcpListener,
 ) -> Result<(oneshot::Sender<()>, JoinHandle<()>), StartError> {
-    let router = Gateway::new(app, template::TEXT)?.into_router();
+    let template = Template::parse(template::TEXT).map_err(Box::new)?;
+    let router = Gateway::new(app, &template)?.into_router();
     let listener = TcpListener::from_std(listener).map_err(|source| StartError::Port { port: 0, source })?;
     let (stop, stopped) = oneshot::channel::<()>();
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -100,47 +93,4 @@ pub fn serve(
         }
     });
     Ok((stop, serving))
-}
-
-/// The tables that are missing, and the local keys.
-///
-/// # Errors
-/// [`StartError::Engine`].
-pub async fn prepare(store: &Store, clock: &Clock) -> Result<(), StartError> {
-    let failed = |error: shared::Error| StartError::Engine(error::chain(&error));
-    store.create_tables().await.map_err(failed)?;
-    for (key, permissions) in SEEDS {
-        let key = ApiKey {
-            hash: KeyHash::of(key.as_bytes()),
-            name: KeyName::parse(key).map_err(StartError::Engine)?,
-            orgs: Orgs::All,
-            roles: permissions.iter().copied().collect(),
-            created_at: clock.timestamp(),
-            expires_at: None,
-            revoked_at: None,
-        };
-        store.put_api_key(&key).await.map_err(failed)?;
-    }
-    Ok(())
-}
-
-/// A client of an endpoint that asks for credentials but doesn't check them.
-#[must_use]
-pub fn client(endpoint: String) -> Client {
-    Client::from_conf(client_config(endpoint).build())
-}
-
-/// What [`client`] is made of.
-#[must_use]
-pub fn client_config(endpoint: String) -> aws_sdk_dynamodb::config::Builder {
-    let credentials = Credentials::new("local", "local", None, None, "local");
-    // The engine speaks plain HTTP, so there is nobody to trust.
-    let trusted = TrustStore::empty();
-    client::client_config("us-east-1".into(), Some(endpoint), trusted).credentials_provider(credentials)
-}
-
-/// The names of the tables in the local engine.
-#[must_use]
-pub fn tables() -> Tables {
-    Tables { categories: "customers-categories".into(), keys: "customers-categories-keys".into() }
 }

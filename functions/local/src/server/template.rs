@@ -1,4 +1,5 @@
-//! The deployed stack's template, which the local gateway takes its routes from.
+//! The deployed stack's template: the local gateway takes its routes from it, and tests compare the rest with
+//! what the service does.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -7,12 +8,13 @@ use serde::Deserialize;
 /// The text of `template.yaml`.
 pub const TEXT: &str = include_str!("../../../../template.yaml");
 
-/// As much of the template as the gateway needs.
+/// As much of a template as the gateway and the tests need.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Template {
+pub struct Template {
     globals: Globals,
-    resources: BTreeMap<String, Resource>,
+    /// The resources by their names in the template.
+    pub resources: BTreeMap<String, Resource>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -28,14 +30,16 @@ struct FunctionGlobals {
     timeout: u64,
 }
 
+/// A function, a table or anything else of the stack.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Resource {
+pub struct Resource {
     r#type: String,
     #[serde(default)]
     metadata: Metadata,
+    /// What the resource is like.
     #[serde(default)]
-    properties: Properties,
+    pub properties: Properties,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -50,10 +54,19 @@ struct BuildProperties {
     binary: String,
 }
 
+/// Properties of a function or of a table; those of other resources are left out.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct Properties {
+pub struct Properties {
     events: BTreeMap<String, Event>,
+    /// What a function may do.
+    pub policies: Vec<Policy>,
+    /// The attributes of a table's keys.
+    pub attribute_definitions: Vec<AttributeDefinition>,
+    /// The key of a table.
+    pub key_schema: Vec<KeyElement>,
+    /// How a table is paid for.
+    pub billing_mode: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -71,6 +84,49 @@ struct EventProperties {
     path: Option<String>,
 }
 
+/// A policy of a function. Other roles have their policies as documents, whose statements are not read.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Policy {
+    /// The statements of the policy.
+    #[serde(default)]
+    pub statement: Vec<Statement>,
+}
+
+/// One statement of a policy.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Statement {
+    /// `Allow` or `Deny`.
+    pub effect: String,
+    /// The actions, such as `dynamodb:GetItem`.
+    pub action: Vec<String>,
+    /// Of `!GetAtt Table.Arn`, what follows the tag.
+    pub resource: String,
+    /// Operators, such as `StringEquals`, and what each compares with what.
+    pub condition: Option<BTreeMap<String, BTreeMap<String, String>>>,
+}
+
+/// An attribute of a table's key.
+#[derive(Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "PascalCase")]
+pub struct AttributeDefinition {
+    /// The name of the attribute.
+    pub attribute_name: String,
+    /// Such as `S` for a string.
+    pub attribute_type: String,
+}
+
+/// An attribute's part in a table's key.
+#[derive(Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "PascalCase")]
+pub struct KeyElement {
+    /// The name of the attribute.
+    pub attribute_name: String,
+    /// `HASH` for the partition key, `RANGE` for the sort key.
+    pub key_type: String,
+}
+
 /// A route of the HTTP API.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Route {
@@ -80,30 +136,39 @@ pub struct Route {
     pub matches: Option<(String, String)>,
 }
 
-/// The HTTP API that a template describes.
-#[derive(Debug)]
-pub struct HttpApi {
-    pub routes: Vec<Route>,
-    /// How long a function may take.
-    pub timeout: Duration,
-}
-
-impl HttpApi {
-    /// Reads the `HttpApi` events of a template.
+impl Template {
+    /// Reads a template.
     ///
     /// # Errors
     /// Where the text is not a template.
     pub fn parse(text: &str) -> Result<Self, serde_saphyr::Error> {
-        let Template { globals, resources } = serde_saphyr::from_str(text)?;
+        serde_saphyr::from_str(text)
+    }
+
+    /// The functions' resources by the names of their binaries.
+    #[must_use]
+    pub fn functions(&self) -> BTreeMap<&str, &Resource> {
         let functions =
-            resources.into_values().filter(|resource| resource.r#type == "AWS::Serverless::Function");
-        let routes = functions.flat_map(|Resource { metadata, properties, .. }| {
-            let events = properties.events.into_values().filter(|event| event.r#type == "HttpApi");
-            events.map(move |event| Route {
-                function: metadata.build_properties.binary.clone(),
-                matches: event.properties.method.zip(event.properties.path),
+            self.resources.values().filter(|resource| resource.r#type == "AWS::Serverless::Function");
+        functions.map(|function| (function.metadata.build_properties.binary.as_str(), function)).collect()
+    }
+
+    /// The routes of the HTTP API.
+    #[must_use]
+    pub fn routes(&self) -> Vec<Route> {
+        let routes = self.functions().into_iter().flat_map(|(function, resource)| {
+            let events = resource.properties.events.values().filter(|event| event.r#type == "HttpApi");
+            events.map(move |Event { properties: EventProperties { method, path }, .. }| Route {
+                function: function.to_owned(),
+                matches: method.clone().zip(path.clone()),
             })
         });
-        Ok(Self { routes: routes.collect(), timeout: Duration::from_secs(globals.function.timeout) })
+        routes.collect()
+    }
+
+    /// How long a function may take.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        Duration::from_secs(self.globals.function.timeout)
     }
 }
