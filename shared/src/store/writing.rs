@@ -19,7 +19,7 @@ pub(super) const MAX_ATTEMPTS: u32 = 40;
 
 /// What a request comes to, given the category as it is.
 enum Decision {
-    Change(Change),
+    Change(Box<Change>),
     /// It is as asked for already.
     Unchanged(Revision),
 }
@@ -113,7 +113,7 @@ impl Store {
         let category = record.and_then(Record::live).ok_or(Error::NotFound(NO_CATEGORY))?;
         terms.expected.require(category.revision)?;
         let change = decide(&category, self.clock.timestamp());
-        Ok(change.map_or(Decision::Unchanged(category.revision), Decision::Change))
+        Ok(change.map_or(Decision::Unchanged(category.revision), |change| Decision::Change(Box::new(change))))
     }
 }
 

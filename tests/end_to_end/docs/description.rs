@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use shared::{
-    domain::{ApiKey, KeyHash, KeyName, Orgs, Permission},
+    domain::{ApiKey, KeyHash, KeyName, Orgs, Permission, Timestamp},
     http::{ErrorCode, Operation},
 };
 
@@ -152,6 +152,18 @@ fn request_to(api: &Api, operation: Operation, key: &str, path: &str) -> Request
     }
 }
 
+fn key_of_another_organisation(created_at: Timestamp) -> ApiKey {
+    ApiKey {
+        hash: KeyHash::of(b"elsewhere"),
+        name: KeyName::parse("elsewhere").unwrap(),
+        orgs: Orgs::parse(["elsewhere"]).unwrap(),
+        roles: Permission::ALL.into(),
+        created_at,
+        expires_at: None,
+        revoked_at: None,
+    }
+}
+
 #[tokio::test]
 async fn every_described_status_is_answered_and_no_other() {
     let proxy = Proxy::default();
@@ -162,16 +174,7 @@ async fn every_described_status_is_answered_and_no_other() {
         assert_eq!(answer.status, expected, "{operation:?}: {}", answer.body);
         received.insert((format!("{operation:?}"), expected));
     };
-    let elsewhere = ApiKey {
-        hash: KeyHash::of(b"elsewhere"),
-        name: KeyName::parse("elsewhere").unwrap(),
-        orgs: Orgs::parse(["elsewhere"]).unwrap(),
-        roles: Permission::ALL.into(),
-        created_at: api.clock.timestamp(),
-        expires_at: None,
-        revoked_at: None,
-    };
-    api.store.put_api_key(&elsewhere).await.unwrap();
+    api.store.put_api_key(&key_of_another_organisation(api.clock.timestamp())).await.unwrap();
 
     for operation in Operation::ALL {
         receive(operation, 401, send(request(&api, operation, "unknown")).await);

@@ -110,10 +110,10 @@ impl Api {
         self.apps.app(function)
     }
 
-    /// A key that may do everything; its text is its name.
-    pub async fn add_key(&self, name: &str) {
+    /// Adds a key that may do everything.
+    pub async fn add_key(&self, key: &str, name: &str) {
         let key = ApiKey {
-            hash: KeyHash::of(name.as_bytes()),
+            hash: KeyHash::of(key.as_bytes()),
             name: KeyName::parse(name).unwrap(),
             orgs: Orgs::All,
             roles: Permission::ALL.into(),

@@ -205,7 +205,7 @@ async fn a_repeated_post_is_answered_as_the_first_and_leaves_one_history_entry()
 #[tokio::test]
 async fn keys_of_different_callers_never_meet() {
     let api = Api::start().await;
-    api.add_key("other-crm").await;
+    api.add_key("other-crm", "other-crm").await;
     let post = async |key: &str, body: Value| {
         let request = api.anonymous(Method::POST, CATEGORIES).header("x-auth-roles", key);
         send(request.header("idempotency-key", "key-1").json(&body)).await
