@@ -1,7 +1,7 @@
 """Replays the sample events against the built functions.
 
 Each `bootstrap` runs under AWS's own Runtime Interface Emulator, with the variables that `sam local` would hand
-to it, over the local engine. The events come in the order of the README's table and have to be answered with the
+to it, over the local engine. The events come in the order of the table in events/README.md and have to be answered with the
 statuses it shows.
 
 usage: replay.py BUILD-FOLDER LOCAL-SERVER-BINARY
@@ -91,7 +91,7 @@ def main(build, local):
         stacks, _ = SamLocalStackProvider.get_stacks(str(ROOT / "template.yaml"))
         in_template = SamFunctionProvider(stacks)
         functions = {}
-        rows = ROW.findall((ROOT / "README.md").read_text())
+        rows = ROW.findall((ROOT / "events/README.md").read_text())
         for event, name, status in rows:
             if name not in functions:
                 resource = "".join(part.capitalize() for part in name.split("-")) + "Function"

@@ -11,8 +11,8 @@ use std::{
     time::Duration,
 };
 
+use customers_categories::{Data, Server, server};
 use emulator::{Database, RuntimeApi, TRACE_ROOT};
-use local::{Data, Server, server};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
 
@@ -136,7 +136,7 @@ async fn a_bundle_of_certificates_that_the_environment_names_is_what_counts() {
     let directory = tempfile::tempdir().unwrap();
     let (right, wrong) = (directory.path().join("right.pem"), directory.path().join("wrong.pem"));
     fs::write(&right, database.root()).unwrap();
-    fs::write(&wrong, include_str!("../shared/src/amazon-roots.pem")).unwrap();
+    fs::write(&wrong, include_str!("../shared/src/store/amazon-roots.pem")).unwrap();
 
     // 404, for there is no such category: the database has answered.
     assert_eq!(over_tls(&database, &[("AWS_CA_BUNDLE", &right)]).await, 404);

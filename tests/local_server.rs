@@ -138,7 +138,7 @@ async fn a_taken_port_is_one_clear_line() {
     let server = Running::start(&folder.path().join("data.db"));
     let port = server.url.rsplit_once(':').unwrap().1;
     for option in ["--port", "--dynamodb-port"] {
-        let output = Command::new(env!("CARGO_BIN_EXE_local"))
+        let output = Command::new(env!("CARGO_BIN_EXE_customers-categories"))
             .args(["--in-memory", "--port", "0", "--dynamodb-port", "0"])
             .env_clear()
             .args([option, port])
@@ -182,7 +182,7 @@ fn a_data_file_that_is_not_ours_is_left_alone() {
 
 /// Runs a `keys` command on a data file; returns whether it succeeded, its output and its remarks.
 fn keys(data: &Path, arguments: &[&str]) -> (bool, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_local"))
+    let output = Command::new(env!("CARGO_BIN_EXE_customers-categories"))
         .args(["keys", "--data", data.to_str().unwrap()])
         .args(arguments)
         .output()
@@ -257,7 +257,7 @@ async fn keys_can_be_made_while_the_server_runs_and_in_a_table_by_name() {
     let (done, first, remark) = keys(&data, &[&CREATE[..], &["--dynamodb-port", port]].concat());
     assert!(done, "{remark}");
 
-    let output = Command::new(env!("CARGO_BIN_EXE_local"))
+    let output = Command::new(env!("CARGO_BIN_EXE_customers-categories"))
         .args(["keys", "--table", "customers-categories-keys"])
         .args(CREATE)
         .env("AWS_ENDPOINT_URL_DYNAMODB", endpoint)

@@ -123,12 +123,11 @@ fn kinds(export: &[Value]) -> [usize; 3] {
         .map(|kind| export.iter().filter(|line| line["kind"] == kind).count())
 }
 
-#[tokio::test]
-async fn an_import_takes_lines_over_and_says_what_is_wrong_with_the_others() {
-    let place = Place::new();
+/// Lines of an import, and what is wrong with each; nothing, where that is empty.
+fn lines_and_problems() -> [(Vec<u8>, &'static str); 23] {
     let line = |rest: &str| format!(r#"{{"customer_id": "{CUSTOMER}", {rest}}}"#);
     let over_long = line(&format!(r#""id": 90, "value": "{}""#, "x".repeat(64 * 1024)));
-    let cases: [(Vec<u8>, &str); 23] = [
+    [
         (
             line(r#""id": 1, "value": "gold", "changed_at": "2019-05-01T10:00:00Z", "changed_by": "crm""#)
                 .into(),
@@ -180,7 +179,13 @@ async fn an_import_takes_lines_over_and_says_what_is_wrong_with_the_others() {
             format!(r#"{{"customer_id": "{CUSTOMER}", "id": 4, "val"#).into(),
             "the line is not one JSON document",
         ),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn an_import_takes_lines_over_and_says_what_is_wrong_with_the_others() {
+    let place = Place::new();
+    let cases = lines_and_problems();
     for (start, end) in [("", "\n"), ("\u{feff}", "\r\n")] {
         let texts: Vec<_> = cases.iter().map(|(text, _)| text.as_slice()).collect();
         let file = [start.as_bytes(), &texts.join(end.as_bytes())].concat();
@@ -395,7 +400,7 @@ fn an_erasure_without_anybody_to_ask_is_refused() {
     assert_eq!(
         done.output,
         format!(
-            "erased of customer {CUSTOMER} of telco: 3 categories, 0 remainders of deleted ones, 3 changes\n"
+            "erased of customer {CUSTOMER} of telco: 3 categories, 0 tombstones of deleted ones, 3 changes\n"
         )
     );
     let done = place.erase(&["--yes"]);
@@ -434,7 +439,7 @@ fn an_erasure_asks_and_takes_only_yes_for_a_yes() {
     let place = Place::new();
     place.import(lines(0..3));
     let question = format!(
-        "On customer {CUSTOMER} of telco there are 3 categories, 0 remainders of deleted ones, 3 changes.\n\
+        "On customer {CUSTOMER} of telco there are 3 categories, 0 tombstones of deleted ones, 3 changes.\n\
          Erase all of it for good? [y/N] "
     );
     for answer in ["\n", "n\n", "yess\n"] {

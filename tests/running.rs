@@ -12,7 +12,7 @@ pub const CATEGORIES: &str = "/v4/orgs/telco/customers/123e4567-e89b-12d3-a456-5
 
 /// The built binary, on free ports unless `arguments` say otherwise.
 pub fn local(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_customers-categories"));
     command.args(["--port", "0", "--dynamodb-port", "0"]).args(arguments);
     command
 }

@@ -26,6 +26,7 @@ pub struct Moment {
 }
 
 impl Clock {
+    /// A reading of both clocks.
     #[must_use]
     pub fn now(&self) -> Moment {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -49,11 +50,11 @@ impl Clock {
     pub fn advance(&self, by: Duration) {
         let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
         self.monotonic_offset_ms.fetch_add(millis, Ordering::Relaxed);
-        self.set_wall(millis);
+        self.shift_wall(millis);
     }
 
     /// Moves the wall clock alone, by milliseconds; negative is back.
-    pub fn set_wall(&self, by_ms: i64) {
+    pub fn shift_wall(&self, by_ms: i64) {
         self.wall_offset_ms.fetch_add(by_ms, Ordering::Relaxed);
     }
 }

@@ -13,22 +13,23 @@ use std::{
 use futures_util::FutureExt;
 use lambda_http::{
     Body, Context, LambdaEvent, RequestExt, Service, aws_lambda_events::apigw::ApiGatewayV2httpResponse,
-    request::LambdaRequest, service_fn,
+    http::HeaderValue, request::LambdaRequest, service_fn,
 };
 use lambda_runtime::Runtime;
 
 use crate::{
     App, Error, Result,
     clock::Clock,
-    error::Fault,
-    http::{Request, Response, response},
-    log::{self, Record},
+    config::{Config, Logging},
+    error::{self, Fault},
+    http::{ErrorCode, REQUEST_ID_HEADER, Request, Response, request_ids, response},
+    log::{self, Failure, RequestLog},
 };
 
 /// What is left for answering when a request's time is up.
-const TO_ANSWER: Duration = Duration::from_secs(1);
+const ANSWER_RESERVE: Duration = Duration::from_secs(1);
 
-const UNLIMITED: Duration = Duration::from_hours(1);
+const WITHOUT_DEADLINE: Duration = Duration::from_hours(1);
 
 /// Serves the events of the function of this name until the execution environment ends. The
 /// connection to the database is opened first: until a function asks for its first event it has a
@@ -59,8 +60,8 @@ where
 }
 
 fn start() -> Result<Arc<App>, lambda_runtime::Error> {
-    log::init();
-    Ok(Arc::new(App::from_env()?))
+    log::init(Logging::from_env());
+    Ok(Arc::new(App::from_config(Config::from_env()?)?))
 }
 
 /// Without `lambda_runtime::run`'s span, which the log leaves out, and in a task: what `main` itself
@@ -139,7 +140,7 @@ where
     service_fn(move |request: Request| {
         let (app, handler) = (app.clone(), handler.clone());
         let cold_start = !served_before.swap(true, Ordering::Relaxed);
-        Record::new(function, cold_start, &request).scope(async move {
+        RequestLog::new(function, cold_start, request_ids(&request)).scope(async move {
             let docs_url = app.docs_url.clone();
             let time = time_left(&request.lambda_context());
             // Boxed before all that wraps it: a handler's state is large, and would be moved with each.
@@ -150,21 +151,28 @@ where
                 Ok(Err(_)) => {
                     Err(Error::unexpected(format!("the handler panicked at {}", log::panic_place())))
                 }
-                Err(_) => Err(Error::Timeout(Fault("the request's time was up".into()))),
+                Err(_) => Err(Error::Timeout(Fault::new("the request's time was up"))),
             };
             let (mut answer, error) = match handled {
                 Ok(answer) => (answer, None),
                 Err(error) => (response::error(&error, &docs_url), Some(error)),
             };
-            Record::finish(&mut answer, error.as_ref());
+            let id = RequestLog::finish(answer.status().as_u16(), error.as_ref().map(failure).as_ref());
+            let id = id.and_then(|id| HeaderValue::from_str(&id).ok());
+            answer.headers_mut().extend(id.map(|id| (REQUEST_ID_HEADER, id)));
             Ok(answer)
         })
     })
+}
+
+fn failure(error: &Error) -> Failure {
+    let fault = error.fault().map(|fault| error::chain(fault));
+    Failure { code: ErrorCode::of(error).code(), fault }
 }
 
 /// How long a handler may take: until a second before Lambda would end it without an answer. A
 /// deadline that has passed was not meant as one (`cargo lambda watch` sends 1970).
 fn time_left(context: &Context) -> Duration {
     let millis = context.deadline.saturating_sub(Clock::default().timestamp().as_millis());
-    if millis == 0 { UNLIMITED } else { Duration::from_millis(millis).saturating_sub(TO_ANSWER) }
+    if millis == 0 { WITHOUT_DEADLINE } else { Duration::from_millis(millis).saturating_sub(ANSWER_RESERVE) }
 }

@@ -1,10 +1,11 @@
 //! The domain crate that every function links: data flows from the event through [`http`] and
 //! [`domain`] to [`store`], and back out as an answer.
 
+#![deny(missing_docs)]
+
 mod app;
 pub mod clock;
 pub mod config;
-mod dns;
 pub mod domain;
 pub mod error;
 pub mod http;

@@ -114,8 +114,8 @@ pub fn everything(also: &[(String, PathBuf)]) -> Built {
 pub fn local() -> PathBuf {
     step("building the local server");
     let target = target();
-    cargo(&root(), &target, &["--package", "local"]);
-    target.join("release/local")
+    cargo(&root(), &target, &["--package", "customers-categories"]);
+    target.join("release/customers-categories")
 }
 
 pub fn root() -> PathBuf {

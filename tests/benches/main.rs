@@ -59,7 +59,7 @@ struct Options {
     #[arg(long)]
     contestants_only: bool,
 
-    /// Prints the figures and leaves the README and its chart as they are.
+    /// Prints the figures and leaves the document and its chart as they are.
     #[arg(long)]
     dry_run: bool,
 

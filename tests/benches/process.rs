@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::{built::Contestant, cores, server};
 
 /// After which a contestant counts as broken.
-const LONGEST: Duration = Duration::from_mins(1);
+const TABLE_READY_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What a request took.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ pub struct Roots {
 impl Roots {
     pub fn new(database: &Database, python: Option<&Path>) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let amazon = crate::built::root().join("shared/src/amazon-roots.pem");
+        let amazon = crate::built::root().join("shared/src/store/amazon-roots.pem");
         let platform = PathBuf::from("/etc/ssl/certs/ca-certificates.crt");
         let files = [("ours", Some(amazon.as_path())), ("platform", Some(&platform)), ("python", python)];
         for (name, file) in files {
@@ -122,7 +122,7 @@ impl Process {
         also(&mut command);
         database.served();
         let (started, child) = cores::spawn(&mut command);
-        let asked = tokio::time::timeout(LONGEST, runtime_api.asked()).await;
+        let asked = tokio::time::timeout(TABLE_READY_TIMEOUT, runtime_api.asked()).await;
         let served = database.served();
         let init = (asked.expect("a contestant starts") - started).saturating_sub(served.took());
         Self { child, runtime_api, init, connections: served.connections, database_bytes: 0 }
@@ -135,7 +135,7 @@ impl Process {
             self.runtime_api.asked().await;
             invocation
         };
-        let invoked = tokio::time::timeout(LONGEST, invoked).await;
+        let invoked = tokio::time::timeout(TABLE_READY_TIMEOUT, invoked).await;
         let Invocation { answer, handed, took } = invoked.expect("a contestant answers");
         let served = database.served();
         self.connections += served.connections;

@@ -1,4 +1,4 @@
-//! The figures as JSON, and as tables in the README.
+//! The figures as JSON, and as tables in the benchmark's own document.
 
 use std::{collections::BTreeMap, fmt::Write as _, fs};
 
@@ -61,15 +61,15 @@ impl Report {
         println!("{}", self.text());
     }
 
-    /// Writes the JSON, the chart, and the README's part.
+    /// Writes the JSON, the chart, and the document's part.
     pub fn write(&self) {
         let root = built::root();
         fs::write(root.join(FIGURES), serde_json::to_string_pretty(self).unwrap() + "\n").unwrap();
         chart::draw(&root.join(CHART), &self.contestants, self.settings.share);
-        let path = root.join("README.md");
+        let path = root.join("tests/benches/README.md");
         let readme = fs::read_to_string(&path).unwrap();
-        let (before, rest) = readme.split_once(BEGIN).expect("the README has a place for figures");
-        let (_, after) = rest.split_once(END).expect("the README has an end of figures");
+        let (before, rest) = readme.split_once(BEGIN).expect("the document has a place for figures");
+        let (_, after) = rest.split_once(END).expect("the document has an end of figures");
         fs::write(path, format!("{before}{BEGIN}{}{END}{after}", self.text())).unwrap();
     }
 
@@ -81,7 +81,7 @@ impl Report {
             latency.as_millis()
         );
         text += &self.comparison(share);
-        text += "\n![The same as a chart, on a logarithmic scale](tests/benches/figures.svg)\n\n";
+        text += "\n![The same as a chart, on a logarithmic scale](figures.svg)\n\n";
         text += &self.targets(share);
         text += "\n";
         text += &self.page_table();

@@ -1,14 +1,18 @@
 //! What the fuzz targets have in common.
 
-#[path = "../end_to_end/description/mod.rs"]
-pub mod description;
 pub mod mutator;
 pub mod oracles;
+
+/// What the targets share with the end-to-end suite.
+#[path = "../end_to_end/support"]
+pub mod support {
+    pub mod description;
+}
 
 use std::{panic, process, sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::{Client, config::timeout::TimeoutConfig};
-use local::{Data, Engine, server};
+use customers_categories::{Data, Engine, server};
 use shared::{App, clock::Clock, store::Store};
 use tokio::runtime::{Builder, Runtime};
 

@@ -9,12 +9,12 @@ use aws_sdk_dynamodb::{
     Client,
     types::{AttributeValue, DeleteRequest, PutRequest, WriteRequest},
 };
+use customers_categories::server::gateway::{self, Function};
 use lambda_http::{
     Context,
     http::{HeaderMap, Method},
     request::LambdaRequest,
 };
-use local::gateway::{self, Function};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use shared::{
@@ -25,7 +25,7 @@ use shared::{
     store::{Store, Tables},
 };
 
-use crate::description;
+use crate::support::description;
 
 /// What a key of the local server is replaced with in a header, so that the answers can be searched
 /// for a key that nobody guesses.
@@ -97,11 +97,11 @@ impl Subject {
         let mut subject = Self { functions: gateway::functions(app), client, tables, items: Vec::new() };
         let now = i64::try_from(clock.timestamp().as_millis()).unwrap();
         let then = i64::try_from(Timestamp::parse_floor(BEGINNING).unwrap().as_millis()).unwrap();
-        clock.set_wall(then - now);
+        clock.shift_wall(then - now);
         for (name, org, customer) in CUSTOMERS {
             subject.populate(name, org, customer).await;
         }
-        clock.set_wall(now - then);
+        clock.shift_wall(now - then);
         subject.items = subject.scan().await;
         subject
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use shared::{
     App, Result,
-    domain::{Customer, Permission},
-    http::{Request, Response, authorize, request::ListQuery, response},
+    domain::Customer,
+    http::{ListQuery, Operation, Request, Response, authorize, response},
 };
 
 /// GET `/v4/orgs/{org_id}/customers/{customer_id}/categories`
@@ -13,8 +13,8 @@ use shared::{
 /// # Errors
 /// 400, 401, 403, 404; or the database's failure.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Response> {
-    let (_, customer) = authorize::<Customer>(&app, &request, Permission::Read).await?;
-    let query = ListQuery::parse(&app, &customer, &request)?;
+    let (_, customer) = authorize::<Customer>(&app, &request, Operation::ListCategories).await?;
+    let query = ListQuery::parse(&app.clock, &customer, &request)?;
     let page = app.store.list(&customer, query.page, query.as_of).await?;
     response::categories(&page, &query)
 }

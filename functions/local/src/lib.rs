@@ -1,16 +1,13 @@
-//! The whole API on a laptop: the functions' own handlers behind an HTTP gateway, over an embedded
-//! DynamoDB-compatible engine.
+//! The program on a laptop: the whole API over an embedded DynamoDB-compatible engine ([`server`]), and the
+//! operator's commands on it or on tables in AWS ([`operator`]).
 
-pub mod customers;
-pub mod database;
-pub mod docs;
-pub mod engine;
-pub mod gateway;
-pub mod import;
-pub mod keys;
+#![warn(missing_docs)]
+
+pub mod operator;
 pub mod options;
 pub mod server;
-pub mod template;
 
-pub use engine::{Data, Engine};
-pub use server::Server;
+pub use server::{
+    Server,
+    engine::{Data, Engine},
+};

@@ -1,17 +1,19 @@
-use std::{io, process::ExitCode};
+//! The program `customers-categories`.
+
+use std::{error::Error, io, process::ExitCode};
 
 use clap::Parser;
-use local::{
-    Server, customers,
-    engine::StartError,
-    import, keys,
+use customers_categories::{
+    Server,
+    operator::{customers, import, keys},
     options::{Command, Options},
+    server::error::StartError,
 };
-use shared::log;
+use shared::{error::chain, log};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
-/// The exit code of an import that came to its end without some lines. 1 is a failure, 2 a mistake
+/// The exit code of an import that came to its end but rejected some lines. 1 is a failure, 2 a mistake
 /// in the command line.
 const LINES_REJECTED: u8 = 3;
 
@@ -19,37 +21,37 @@ const LINES_REJECTED: u8 = 3;
 async fn main() -> ExitCode {
     let options = Options::parse();
     let lines = tracing_subscriber::fmt().compact().with_target(false);
-    // A command's standard output is for what it was asked for, and it says itself how it went.
+    // A command's standard output is for its result alone, so its log goes to standard error.
     let (writer, level) = match options.command {
         None => (BoxMakeWriter::new(io::stdout), LevelFilter::INFO),
         Some(_) => (BoxMakeWriter::new(io::stderr), LevelFilter::ERROR),
     };
-    // The gateway has a line for each request; the function's own is worth reading where it failed.
+    // The gateway logs a line for each request, so the function's own is shown only for a failure.
     let targets = log::targets(level).with_target(log::TARGET, LevelFilter::WARN.min(level));
     log::to(lines.with_writer(writer).with_max_level(level).finish(), targets);
-    let (command, engine) = (&options.command, &options.engine);
-    let done = match command {
-        None => serve(&options).await.map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string()),
-        Some(Command::Keys(options)) => {
-            keys::run(options, engine).await.map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string())
-        }
-        Some(Command::Customers(options)) => customers::run(options, engine)
-            .await
-            .map(|()| ExitCode::SUCCESS)
-            .map_err(|error| error.to_string()),
-        Some(Command::Import(options)) => match import::run(options, engine).await {
-            Ok(summary) if summary.rejected > 0 => Ok(ExitCode::from(LINES_REJECTED)),
-            Ok(_) => Ok(ExitCode::SUCCESS),
-            Err(error) => Err(error.to_string()),
-        },
-    };
-    match done {
+    match run(&options).await {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", chain(&*error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Serves, or runs the command. Returns the exit code.
+async fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
+    let engine = &options.engine;
+    match &options.command {
+        None => serve(options).await?,
+        Some(Command::Keys(options)) => keys::run(options, engine).await?,
+        Some(Command::Customers(options)) => customers::run(options, engine).await?,
+        Some(Command::Import(options)) => {
+            if import::run(options, engine).await?.rejected > 0 {
+                return Ok(ExitCode::from(LINES_REJECTED));
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn serve(options: &Options) -> Result<(), StartError> {
@@ -60,6 +62,7 @@ async fn serve(options: &Options) -> Result<(), StartError> {
     Ok(())
 }
 
+/// Prints where the server listens, and a command to try it with.
 fn announce(server: &Server) {
     let url = server.url();
     let customer = "v4/orgs/telco/customers/123e4567-e89b-12d3-a456-556642440000";

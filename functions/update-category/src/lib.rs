@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use shared::{
     App, Result,
-    domain::{CategoryPatch, CategoryPath, Permission},
-    http::{Request, Response, authorize, request, response},
+    domain::{CategoryPatch, CategoryPath},
+    http::{Operation, Request, Response, authorize, request, response},
 };
 
 /// PATCH `/v4/orgs/{org_id}/customers/{customer_id}/categories/{category_id}`
@@ -13,10 +13,10 @@ use shared::{
 /// # Errors
 /// 400, 401, 403, 404, 412; or the database's failure.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Response> {
-    let (author, path) = authorize::<CategoryPath>(&app, &request, Permission::Write).await?;
+    let (author, path) = authorize::<CategoryPath>(&app, &request, Operation::UpdateCategory).await?;
     request::no_query(&request)?;
-    let expected = request::if_match(&request)?;
     let patch = CategoryPatch::parse(request::merge_patch_body(&request)?)?;
-    let revision = app.store.update(&path, &patch, &expected, &author).await?;
+    let terms = request::terms(&request, author, &(Operation::UpdateCategory, path.id, &patch))?;
+    let revision = app.store.update(&path, &patch, &terms).await?;
     response::updated(revision)
 }

@@ -2,15 +2,16 @@ use std::{collections::BTreeSet, fmt};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use sha2::{Digest, Sha256};
 
-use super::{Author, OrgId, Timestamp, category::hex};
+use super::{Author, OrgId, Timestamp, digest::sha256_hex};
 
 /// What a key allows its holder to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Permission {
+    /// `categories:read`: the operations that only read.
     #[serde(rename = "categories:read")]
     Read,
+    /// `categories:write`: the operations that change something.
     #[serde(rename = "categories:write")]
     Write,
 }
@@ -18,7 +19,9 @@ pub enum Permission {
 /// The organisations a key is for. Stored as a list of names; `*` alone stands for all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Orgs {
+    /// Every organisation, those to come included.
     All,
+    /// These organisations alone.
     Named(BTreeSet<OrgId>),
 }
 
@@ -41,20 +44,29 @@ pub struct KeyName(String);
 /// What is stored of an API key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiKey {
+    /// SHA-256 of the key; the table's partition key.
     pub hash: KeyHash,
+    /// Who the key was given to.
     pub name: KeyName,
+    /// The organisations that it is for.
     pub orgs: Orgs,
+    /// What it allows.
     pub roles: BTreeSet<Permission>,
+    /// When it was made.
     pub created_at: Timestamp,
+    /// From when on it opens nothing; never, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// Since when it opens nothing, whatever its expiry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<Timestamp>,
 }
 
 impl Permission {
+    /// Every permission that there is.
     pub const ALL: [Self; 2] = [Self::Read, Self::Write];
 
+    /// The role's name, as it is stored and as operators write it.
     #[must_use]
     pub const fn role(self) -> &'static str {
         match self {
@@ -86,6 +98,7 @@ impl Orgs {
         names.into_iter().map(OrgId::parse).collect::<Result<_, _>>().map(Self::Named)
     }
 
+    /// Whether the key is for this organisation.
     #[must_use]
     pub fn contain(&self, org: &OrgId) -> bool {
         match self {
@@ -166,9 +179,10 @@ impl KeyHash {
     /// The hash of a key as it came in a header.
     #[must_use]
     pub fn of(key: &[u8]) -> Self {
-        Self(hex(&Sha256::digest(key)))
+        Self(sha256_hex(key))
     }
 
+    /// The hash in hex, 64 digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

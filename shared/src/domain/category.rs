@@ -1,7 +1,4 @@
-use std::fmt::Write;
-
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::{
     Author, CategoryId, Change, ChangeKind, Description, HistoryEntry, Reason, Revision, Timestamp, Value,
@@ -12,10 +9,13 @@ use crate::Result;
 /// What a category says, and what a change may alter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attributes {
+    /// The category's value, at most 255 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
+    /// What the value means, at most 1,000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<Description>,
+    /// Why it was set, at most 1,000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
 }
@@ -23,58 +23,66 @@ pub struct Attributes {
 /// A category that a customer carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Category {
+    /// The number that tells it from the customer's other categories.
     pub id: CategoryId,
+    /// What it says.
     pub attributes: Attributes,
     /// The change that created it.
     pub created: Revision,
     /// The change that made it what it is.
     pub revision: Revision,
-    pub idempotency: Option<Idempotency>,
 }
 
 /// What is known of a customer's category. A deleted one is remembered by its last revision, so
 /// that one created in its place is later than it whatever the clock says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
+    /// The customer carries it.
     Live(Category),
-    Deleted { id: CategoryId, revision: Revision },
+    /// A tombstone: the customer carried it once.
+    Deleted {
+        /// The category's number.
+        id: CategoryId,
+        /// The change that deleted it.
+        revision: Revision,
+    },
 }
 
 /// A category to be created: the body of POST.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NewCategory {
+    /// The number that the client picked.
     pub id: CategoryId,
+    /// What the category is to say.
+    #[serde(flatten)]
     pub attributes: Attributes,
 }
 
 /// A change to be made to a category: a JSON merge patch (RFC 7396), the body of PATCH.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CategoryPatch {
+    /// What happens to the value.
+    #[serde(skip_serializing_if = "Patch::keeps")]
     pub value: Patch<Value>,
+    /// What happens to the description.
+    #[serde(skip_serializing_if = "Patch::keeps")]
     pub description: Patch<Description>,
+    /// What happens to the reason.
+    #[serde(skip_serializing_if = "Patch::keeps")]
     pub reason: Patch<Reason>,
 }
 
 /// What a merge patch does to one member.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
 pub enum Patch<T> {
+    /// The member is absent: it stays as it is.
     #[default]
     Keep,
+    /// The member is `null`: it is cleared.
     Clear,
+    /// The member has this value from now on.
     Set(T),
-}
-
-/// What a caller sends to make a POST safe to repeat: 1 to 255 visible ASCII characters.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct IdempotencyKey(String);
-
-/// The POST that created a category: a repetition has the same key and the same body.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Idempotency {
-    pub key: IdempotencyKey,
-    /// SHA-256, in hex, of what the body says.
-    pub digest: String,
 }
 
 impl Attributes {
@@ -96,18 +104,6 @@ impl Attributes {
     }
 }
 
-impl IdempotencyKey {
-    /// # Errors
-    /// The problem, where the text is not such a key.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        if (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err("must be 1 to 255 visible ASCII characters".into())
-        }
-    }
-}
-
 impl NewCategory {
     /// # Errors
     /// [`crate::Error::Invalid`] with every violation in the body.
@@ -126,18 +122,10 @@ impl NewCategory {
         id.map(|id| Self { id, attributes: Attributes { value, description, reason } })
     }
 
-    /// Marks a POST of this category under `key`, so that its repetition can be told.
+    /// The change that creates this category under `revision`.
     #[must_use]
-    pub fn idempotency(&self, key: IdempotencyKey) -> Idempotency {
-        let Attributes { value, description, reason } = &self.attributes;
-        let said = serde_json::json!([self.id, value, description, reason]).to_string();
-        Idempotency { key, digest: hex(&Sha256::digest(said)) }
-    }
-
-    #[must_use]
-    pub fn create(self, idempotency: Option<Idempotency>, author: &Author, revision: Revision) -> Change {
-        let category =
-            Category { id: self.id, attributes: self.attributes, created: revision, revision, idempotency };
+    pub fn create(self, author: &Author, revision: Revision) -> Change {
+        let category = Category { id: self.id, attributes: self.attributes, created: revision, revision };
         let entry = category.entry(ChangeKind::Created, None, author);
         Change { replaces: None, record: Record::Live(category), entry }
     }
@@ -165,6 +153,12 @@ impl CategoryPatch {
     }
 }
 
+impl<T> Patch<T> {
+    fn keeps(&self) -> bool {
+        matches!(self, Self::Keep)
+    }
+}
+
 impl<T: Clone> Patch<T> {
     fn apply(&self, to: Option<&T>) -> Option<T> {
         match self {
@@ -176,11 +170,13 @@ impl<T: Clone> Patch<T> {
 }
 
 impl Category {
+    /// When it was created.
     #[must_use]
     pub fn created_at(&self) -> Timestamp {
         self.created.timestamp()
     }
 
+    /// When it became what it is.
     #[must_use]
     pub fn updated_at(&self) -> Timestamp {
         self.revision.timestamp()
@@ -195,33 +191,36 @@ impl Category {
         }
         let revision = Revision::mint(now, Some(self.revision));
         let after = Self { attributes, revision, ..self.clone() };
-        let entry = after.entry(ChangeKind::Updated, Some(self.attributes.clone()), author);
+        let entry = after.entry(ChangeKind::Updated, Some(self), author);
         Some(Change { replaces: Some(self.revision), record: Record::Live(after), entry })
     }
 
+    /// The change that deletes it and leaves a tombstone.
     #[must_use]
     pub fn delete(&self, reason: Option<Reason>, author: &Author, now: Timestamp) -> Change {
         let revision = Revision::mint(now, Some(self.revision));
         let attributes = Attributes { reason, ..Attributes::default() };
         let last = Self { attributes, revision, ..self.clone() };
-        let entry = last.entry(ChangeKind::Deleted, Some(self.attributes.clone()), author);
+        let entry = last.entry(ChangeKind::Deleted, Some(self), author);
         Change { replaces: Some(self.revision), record: Record::Deleted { id: self.id, revision }, entry }
     }
 
-    fn entry(&self, change: ChangeKind, previous: Option<Attributes>, author: &Author) -> HistoryEntry {
+    fn entry(&self, change: ChangeKind, previous: Option<&Self>, author: &Author) -> HistoryEntry {
         HistoryEntry {
             id: self.id,
             change,
             attributes: self.attributes.clone(),
-            previous,
+            previous: previous.map(|previous| previous.attributes.clone()),
             changed_by: author.to_string(),
             created: self.created,
+            replaces: previous.map(|previous| previous.revision),
             revision: self.revision,
         }
     }
 }
 
 impl Record {
+    /// The category's number.
     #[must_use]
     pub fn id(&self) -> CategoryId {
         match self {
@@ -230,6 +229,7 @@ impl Record {
         }
     }
 
+    /// The last change.
     #[must_use]
     pub fn revision(&self) -> Revision {
         match self {
@@ -238,6 +238,7 @@ impl Record {
         }
     }
 
+    /// The category, unless this is a tombstone.
     #[must_use]
     pub fn live(self) -> Option<Category> {
         match self {
@@ -245,13 +246,6 @@ impl Record {
             Self::Deleted { .. } => None,
         }
     }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]
@@ -296,7 +290,7 @@ mod tests {
             let attributes: Attributes = serde_json::from_value(Json::from(before.clone())).unwrap();
             let revision = Revision::mint(Timestamp::from_millis(0), None);
             let category = Category {
-                id: CategoryId::new(1), attributes, created: revision, revision, idempotency: None,
+                id: CategoryId::new(1), attributes, created: revision, revision,
             };
             let author = Author::from(KeyName::parse("a").unwrap());
             let change = category.patch(&parsed, &author, Timestamp::from_millis(0));

@@ -1,7 +1,7 @@
 //! Reads named texts (an object's members, a query's parameters) one by one, so that every problem
 //! is found and named.
 
-use std::{collections::HashMap, fmt, marker::PhantomData};
+use std::{borrow::Cow, collections::HashMap, fmt, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer,
@@ -18,14 +18,21 @@ const REPEATED: &str = "appears more than once";
 /// The fields that have not been taken yet, and the violations found so far.
 #[derive(Debug)]
 pub struct Fields<'a> {
-    fields: Vec<(String, &'a str)>,
+    fields: Vec<(String, Cow<'a, str>)>,
     violations: Vec<Violation>,
 }
 
 impl<'a> Fields<'a> {
+    /// Names and texts, none of them taken yet.
     #[must_use]
-    pub fn new(fields: Vec<(String, &'a str)>) -> Self {
+    pub fn new(fields: Vec<(String, Cow<'a, str>)>) -> Self {
         Self { fields, violations: Vec::new() }
+    }
+
+    /// As [`Self::new`], where something is wrong already.
+    #[must_use]
+    pub fn with_violations(fields: Vec<(String, Cow<'a, str>)>, violations: Vec<Violation>) -> Self {
+        Self { fields, violations }
     }
 
     /// The members of a JSON object, each as the JSON text it was sent as.
@@ -47,7 +54,7 @@ impl<'a> Fields<'a> {
             };
             Error::invalid(BODY, problem)
         })?;
-        Ok(Self::new(members.into_iter().map(|(name, raw)| (name, raw.get())).collect()))
+        Ok(Self::new(members.into_iter().map(|(name, raw)| (name, Cow::Borrowed(raw.get()))).collect()))
     }
 
     /// Takes a field that must be there. `None` only together with a violation.
@@ -56,13 +63,13 @@ impl<'a> Fields<'a> {
             self.violations.push(Violation::new(name, "is required"));
             return None;
         };
-        self.read(name, raw, read)
+        self.read(name, &raw, read)
     }
 
     /// Takes a field that may be absent.
     pub fn optional<T>(&mut self, name: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let raw = self.take(name)?;
-        self.read(name, raw, read)
+        self.read(name, &raw, read)
     }
 
     /// Takes a field of a merge patch (RFC 7396): absent keeps, `null` clears.
@@ -99,7 +106,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn take(&mut self, name: &str) -> Option<&'a str> {
+    fn take(&mut self, name: &str) -> Option<Cow<'a, str>> {
         let mut found = self.fields.extract_if(.., |(field, _)| field == name).map(|(_, raw)| raw);
         let first = found.next()?;
         if found.count() > 0 {

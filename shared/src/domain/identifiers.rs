@@ -64,11 +64,13 @@ impl fmt::Display for CustomerId {
 pub struct CategoryId(i32);
 
 impl CategoryId {
+    /// The category with this number.
     #[must_use]
     pub const fn new(id: i32) -> Self {
         Self(id)
     }
 
+    /// The number.
     #[must_use]
     pub const fn get(self) -> i32 {
         self.0
@@ -93,13 +95,17 @@ impl fmt::Display for CategoryId {
 /// A customer of an organisation: what categories and history belong to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Customer {
+    /// The organisation.
     pub org: OrgId,
+    /// The customer's UUID.
     pub id: CustomerId,
 }
 
 /// One category of one customer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CategoryPath {
+    /// Whose category it is.
     pub customer: Customer,
+    /// The category's number.
     pub id: CategoryId,
 }

@@ -4,7 +4,9 @@ use crate::Result;
 /// A category as the system kept it that this service takes over from: a line of an import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportedCategory {
+    /// Who carries it.
     pub customer: CustomerId,
+    /// What it says.
     pub category: NewCategory,
     /// When it became what it is; unknown, if absent.
     pub changed_at: Option<Timestamp>,

@@ -3,8 +3,10 @@
 
 mod api_key;
 mod category;
+mod digest;
 mod fields;
 mod history;
+mod idempotency;
 mod identifiers;
 mod import;
 mod paging;
@@ -14,15 +16,14 @@ mod text;
 mod timestamp;
 
 pub use api_key::{ApiKey, KeyHash, KeyName, Orgs, Permission, Secret};
-pub use category::{
-    Attributes, Category, CategoryPatch, Idempotency, IdempotencyKey, NewCategory, Patch, Record,
-};
+pub use category::{Attributes, Category, CategoryPatch, NewCategory, Patch, Record};
 pub use fields::Fields;
 pub use history::{Author, Change, ChangeKind, HistoryEntry, HistoryFilter};
+pub use idempotency::{Idempotency, IdempotencyKey, Remembered, Terms};
 pub use identifiers::{CategoryId, CategoryPath, Customer, CustomerId, OrgId};
 pub use import::ImportedCategory;
 pub use paging::{Page, PageRequest};
-pub use precondition::Revisions;
+pub use precondition::{Alteration, Revisions};
 pub use revision::{Revision, RevisionRange};
 pub use text::{Description, Reason, Text, Value};
 pub use timestamp::Timestamp;

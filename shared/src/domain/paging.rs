@@ -3,22 +3,16 @@
 pub struct PageRequest<Position> {
     /// At most this many items, 1 to 1,000.
     pub limit: usize,
-    /// The last item of the page before.
+    /// The position that the page before ended at.
     pub after: Option<Position>,
 }
 
 /// A part of a collection.
 #[derive(Clone, Debug)]
-pub struct Page<T> {
+pub struct Page<T, Position> {
+    /// The items in the collection's order.
     pub items: Vec<T>,
-    /// Whether there is more behind the last item.
-    pub more: bool,
-}
-
-impl<T> Page<T> {
-    /// The last item, where more follow it.
-    #[must_use]
-    pub fn last_of_many(&self) -> Option<&T> {
-        self.items.last().filter(|_| self.more)
-    }
+    /// Where the page ends, if there may be more behind it: at its last item, or behind it where what
+    /// follows was read and passed over.
+    pub end: Option<Position>,
 }

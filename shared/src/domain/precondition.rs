@@ -1,3 +1,5 @@
+use serde::Serialize;
+
 use super::Revision;
 use crate::{Error, Result};
 
@@ -5,22 +7,64 @@ use crate::{Error, Result};
 /// `If-None-Match`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Revisions {
+    /// Any revision, as long as there is one.
     Any,
-    OneOf(Vec<Revision>),
+    /// One of these.
+    OneOf {
+        /// The tags that are revisions.
+        listed: Vec<Revision>,
+        /// The tags that are nearly one, and so match nothing.
+        altered: Vec<(Revision, Alteration)>,
+    },
+}
+
+/// What something between the caller and the service did to an entity tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alteration {
+    /// `W/` stands before it.
+    Weakened,
+    /// Something follows the revision, such as `-gzip`.
+    Suffixed,
 }
 
 impl Revisions {
+    /// Whether `revision` is accepted.
     #[must_use]
     pub fn contain(&self, revision: Revision) -> bool {
         match self {
             Self::Any => true,
-            Self::OneOf(listed) => listed.contains(&revision),
+            Self::OneOf { listed, .. } => listed.contains(&revision),
         }
     }
 
     /// # Errors
-    /// [`Error::PreconditionFailed`] where `revision` is not among them.
+    /// [`Error::PreconditionFailed`] where `revision` is not among them; it says so where the caller means
+    /// this revision but sent an altered tag.
     pub fn require(&self, revision: Revision) -> Result<()> {
-        if self.contain(revision) { Ok(()) } else { Err(Error::PreconditionFailed) }
+        let Self::OneOf { listed, altered } = self else { return Ok(()) };
+        if listed.contains(&revision) {
+            return Ok(());
+        }
+        let meant = altered.iter().find(|(altered, _)| *altered == revision);
+        Err(Error::PreconditionFailed(match meant {
+            None => "the current revision is not one that `If-Match` names; read again and decide again",
+            Some((_, Alteration::Weakened)) => {
+                "`If-Match` names the current revision as a weak tag, which never matches; send it without `W/`"
+            }
+            Some((_, Alteration::Suffixed)) => {
+                "`If-Match` names the current revision with something behind it, as a compressing proxy adds; send \
+                 the revision alone"
+            }
+        }))
+    }
+}
+
+impl Serialize for Revisions {
+    /// `*`, or the accepted revisions in the order in which they were sent.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Any => "*".serialize(serializer),
+            Self::OneOf { listed, .. } => listed.serialize(serializer),
+        }
     }
 }

@@ -15,6 +15,9 @@ const BITS_BELOW_TIME: u32 = 80;
 pub struct Revision(Uuid);
 
 impl Revision {
+    /// Bytes of a revision's text.
+    pub const TEXT_BYTES: usize = uuid::fmt::Hyphenated::LENGTH;
+
     /// A new revision for a change at `now`, strictly later than `after` even if the clock is
     /// behind it.
     #[must_use]
@@ -44,11 +47,13 @@ impl Revision {
         canonical.then_some(Self(uuid))
     }
 
+    /// The UUID of these 16 bytes, whatever its version.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(Uuid::from_bytes(bytes))
     }
 
+    /// The UUID's 16 bytes, the most significant first.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
@@ -84,12 +89,19 @@ pub struct RevisionRange {
 }
 
 impl RevisionRange {
+    /// Every revision.
     pub const ALL: Self = Self { first: 0, last: Some(u128::MAX) };
 
     /// From `time` on, `time` included.
     #[must_use]
     pub fn from(self, time: Timestamp) -> Self {
         Self { first: self.first.max(lowest_at(time)), ..self }
+    }
+
+    /// After `time`, `time` excluded.
+    #[must_use]
+    pub fn after(self, time: Timestamp) -> Self {
+        self.from(Timestamp::from_millis(time.as_millis().saturating_add(1)))
     }
 
     /// Before `time`, `time` excluded.
@@ -151,6 +163,7 @@ mod tests {
                 range.bounds().is_some_and(|(first, last)| first <= text && text <= last)
             };
             prop_assert_eq!(holds(RevisionRange::ALL.from(bound)), at >= bound);
+            prop_assert_eq!(holds(RevisionRange::ALL.after(bound)), at > bound);
             prop_assert_eq!(holds(RevisionRange::ALL.before(bound)), at < bound);
             prop_assert_eq!(holds(RevisionRange::ALL.until(bound)), at <= bound);
         }

@@ -5,8 +5,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 #[serde(transparent)]
 pub struct Text<const MAX: usize>(String);
 
+/// A category's value.
 pub type Value = Text<255>;
+/// What a category's value means.
 pub type Description = Text<1000>;
+/// Why a category was changed.
 pub type Reason = Text<1000>;
 
 impl<const MAX: usize> Text<MAX> {
@@ -22,6 +25,7 @@ impl<const MAX: usize> Text<MAX> {
         }
     }
 
+    /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -19,11 +19,13 @@ const LAST: u64 = 253_402_300_799_999;
 pub struct Timestamp(u64);
 
 impl Timestamp {
+    /// The moment this many milliseconds after 1970; later than the year 9999 counts as its end.
     #[must_use]
     pub fn from_millis(millis: u64) -> Self {
         Self(millis.min(LAST))
     }
 
+    /// Milliseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub fn as_millis(self) -> u64 {
         self.0
@@ -60,8 +62,19 @@ impl Timestamp {
 }
 
 fn nanoseconds(text: &str) -> Result<i128, String> {
-    OffsetDateTime::parse(text, &Rfc3339).map(OffsetDateTime::unix_timestamp_nanos).map_err(|_| {
-        let hint = if text.contains(' ') { " (in a query, `+` is written `%2B`)" } else { "" };
+    // The parser takes any byte between date and time.
+    let separated = matches!(text.as_bytes().get(10), Some(b'T' | b't'));
+    let parsed = OffsetDateTime::parse(text, &Rfc3339).ok().filter(|_| separated);
+    parsed.map(OffsetDateTime::unix_timestamp_nanos).ok_or_else(|| {
+        let hint = match text.as_bytes() {
+            [.., b'+' | b'-', a, b, c, d] if [a, b, c, d].iter().all(|digit| digit.is_ascii_digit()) => {
+                " (its offset is written with a colon, such as +00:00)"
+            }
+            _ if text.get(11..).is_some_and(|time| time.contains(' ')) => {
+                " (in a query, `+` is written `%2B`)"
+            }
+            _ => "",
+        };
         format!("must be an RFC 3339 time such as 2026-11-23T06:46:00.123Z{hint}")
     })
 }
@@ -98,6 +111,27 @@ mod tests {
         let text = "2026-11-23T07:46:00.1231+01:00";
         assert_eq!(Timestamp::parse_floor(text).unwrap().to_string(), "2026-11-23T06:46:00.123Z");
         assert_eq!(Timestamp::parse_ceil(text).unwrap().to_string(), "2026-11-23T06:46:00.124Z");
+    }
+
+    #[test]
+    fn nothing_but_t_stands_between_date_and_time() {
+        for separator in ["T", "t"] {
+            assert!(Timestamp::parse_floor(&format!("2026-11-23{separator}07:46:00Z")).is_ok());
+        }
+        for separator in [" ", "_", "0", "\n", "\0", "", "TT", "é"] {
+            assert!(
+                Timestamp::parse_floor(&format!("2026-11-23{separator}07:46:00Z")).is_err(),
+                "{separator:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_offset_without_its_colon_is_refused_with_a_hint() {
+        let problem = Timestamp::parse_floor("2026-11-23T07:46:00+0100").unwrap_err();
+        assert!(problem.ends_with("(its offset is written with a colon, such as +00:00)"), "{problem}");
+        let problem = Timestamp::parse_floor("2026-11-23T07:46:00 01:00").unwrap_err();
+        assert!(problem.ends_with("(in a query, `+` is written `%2B`)"), "{problem}");
     }
 
     #[test]

@@ -13,19 +13,30 @@ use crate::Error;
 /// goes into `details`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorCode {
+    /// 400: path, query, header or body malformed.
     BadRequest,
+    /// 401: no valid API key.
     Unauthorized,
+    /// 403: the key is not for this.
     Forbidden,
+    /// 404: no such customer, category or route.
     NotFound,
+    /// 405: the route has other methods.
     MethodNotAllowed,
+    /// 409: the category exists.
     Conflict,
+    /// 412: another revision than `If-Match` names.
     PreconditionFailed,
+    /// 500: a bug or a misconfiguration.
     Unexpected,
+    /// 503: the database can't be reached or throttles.
     ConnectionLost,
+    /// 504: the database did not answer in time.
     StatementTimeout,
 }
 
 impl ErrorCode {
+    /// Every code that there is.
     pub const ALL: [Self; 10] = [
         Self::BadRequest,
         Self::Unauthorized,
@@ -48,14 +59,15 @@ impl ErrorCode {
             Error::Forbidden(_) => Self::Forbidden,
             Error::NotFound(_) => Self::NotFound,
             Error::MethodNotAllowed { .. } => Self::MethodNotAllowed,
-            Error::AlreadyExists(_) => Self::Conflict,
-            Error::PreconditionFailed => Self::PreconditionFailed,
+            Error::AlreadyExists(_) | Error::KeyReused => Self::Conflict,
+            Error::PreconditionFailed(_) => Self::PreconditionFailed,
             Error::Unexpected(_) => Self::Unexpected,
             Error::Unavailable(_) => Self::ConnectionLost,
             Error::Timeout(_) => Self::StatementTimeout,
         }
     }
 
+    /// The HTTP status.
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
@@ -72,6 +84,7 @@ impl ErrorCode {
         }
     }
 
+    /// The code, such as `MCUS.999.998`.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -88,6 +101,7 @@ impl ErrorCode {
         }
     }
 
+    /// The fixed title.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
@@ -97,6 +111,7 @@ impl ErrorCode {
         }
     }
 
+    /// The fixed message.
     #[must_use]
     pub const fn message(self) -> &'static str {
         match self {
@@ -173,9 +188,15 @@ fn details(error: &Error) -> Vec<String> {
     let details = match error {
         Error::Invalid(violations) => return violations.iter().map(ToString::to_string).collect(),
         Error::Unauthorized => "a valid API key is required in the header `x-auth-roles`",
-        Error::Forbidden(details) | Error::NotFound(details) | Error::AlreadyExists(details) => details,
+        Error::Forbidden(details)
+        | Error::NotFound(details)
+        | Error::AlreadyExists(details)
+        | Error::PreconditionFailed(details) => details,
+        Error::KeyReused => {
+            "the `Idempotency-Key` was sent with another request in the last 24 hours; each request has a key of \
+             its own"
+        }
         Error::MethodNotAllowed { allow } => return vec![format!("this resource allows {allow}")],
-        Error::PreconditionFailed => "the category's current revision is not one that `If-Match` names",
         Error::Unexpected(_) => "the failure has been logged",
         Error::Unavailable(_) => "the database can't be reached or is overloaded; try again",
         Error::Timeout(_) => "the database did not answer in time; try again",

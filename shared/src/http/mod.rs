@@ -4,12 +4,19 @@ mod auth;
 mod cursor;
 mod error;
 mod operation;
+mod precondition;
+mod query;
 pub mod request;
+mod request_id;
 pub mod response;
 
-pub use auth::{KeyCache, authorize};
+pub use auth::authorize;
 pub use error::ErrorCode;
 pub use lambda_http::Request;
 pub use operation::Operation;
+pub use query::{HistoryQuery, ListQuery};
+pub use request_id::REQUEST_ID_HEADER;
+pub(crate) use request_id::request_ids;
 
+/// What a handler answers with.
 pub type Response = lambda_http::Response<lambda_http::Body>;

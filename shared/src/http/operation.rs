@@ -1,19 +1,29 @@
 //! The operations of the API. What they need in routes and permissions stands here once.
 
 use lambda_http::http::Method;
+use serde::Serialize;
+
+use crate::domain::Permission;
 
 /// An operation of the contract; named as `operationId` in the API description.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Operation {
+    /// POST of a category.
     CreateCategory,
+    /// GET of a customer's categories.
     ListCategories,
+    /// GET of one category.
     GetCategory,
+    /// PATCH of one category.
     UpdateCategory,
+    /// DELETE of one category.
     DeleteCategory,
+    /// GET of a customer's history.
     ListCategoryHistory,
 }
 
 impl Operation {
+    /// Every operation that there is.
     pub const ALL: [Self; 6] = [
         Self::CreateCategory,
         Self::ListCategories,
@@ -36,6 +46,7 @@ impl Operation {
         }
     }
 
+    /// The HTTP method.
     #[must_use]
     pub const fn method(self) -> Method {
         match self {
@@ -44,6 +55,27 @@ impl Operation {
             Self::UpdateCategory => Method::PATCH,
             Self::DeleteCategory => Method::DELETE,
         }
+    }
+
+    /// What an API key has to allow.
+    #[must_use]
+    pub const fn permission(self) -> Permission {
+        match self {
+            Self::ListCategories | Self::GetCategory | Self::ListCategoryHistory => Permission::Read,
+            Self::CreateCategory | Self::UpdateCategory | Self::DeleteCategory => Permission::Write,
+        }
+    }
+
+    /// Whether `If-Match` can make it conditional.
+    #[must_use]
+    pub const fn is_conditional(self) -> bool {
+        matches!(self, Self::UpdateCategory | Self::DeleteCategory)
+    }
+
+    /// Whether a request has a body.
+    #[must_use]
+    pub const fn takes_a_body(self) -> bool {
+        matches!(self, Self::CreateCategory | Self::UpdateCategory)
     }
 
     /// The route as API Gateway writes it.

@@ -1,18 +1,23 @@
 //! Reading requests. Whatever can be wrong with one ends as [`Error::Invalid`].
 
-use lambda_http::{Body, RequestExt, http::header::CONTENT_TYPE};
+use std::borrow::Cow;
 
-use super::{Operation, Request, cursor};
+use lambda_http::{Body, RequestExt, http::header::CONTENT_TYPE};
+use serde::Serialize;
+
+use super::{Operation, Request, precondition};
 use crate::{
-    App, Error, Result,
-    domain::{
-        CategoryId, CategoryPath, Customer, CustomerId, Fields, HistoryFilter, IdempotencyKey, OrgId,
-        PageRequest, Reason, Revision, RevisionRange, Revisions, Text, Timestamp,
-    },
+    Error, Result,
+    domain::{Author, CategoryId, CategoryPath, Customer, CustomerId, Fields, IdempotencyKey, OrgId, Terms},
+    error::Violation,
+};
+
+pub use super::{
+    precondition::if_none_match,
+    query::{as_of_query, no_query, reason_query},
 };
 
 const MAX_BODY_BYTES: usize = 64 * 1024;
-const MAX_LIMIT: usize = 1000;
 const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
@@ -22,6 +27,7 @@ pub trait FromPath: Sized {
     /// [`Error::Invalid`] with every parameter that is malformed.
     fn from_path(request: &Request) -> Result<Self>;
 
+    /// The organisation in the path.
     fn org(&self) -> &OrgId;
 }
 
@@ -52,7 +58,7 @@ impl FromPath for CategoryPath {
 
 fn path_fields(request: &Request) -> Fields<'_> {
     let parameters = request.path_parameters_ref().into_iter().flat_map(|parameters| parameters.iter());
-    Fields::new(parameters.map(|(name, value)| (name.to_owned(), value)).collect())
+    Fields::new(parameters.map(|(name, value)| (name.to_owned(), Cow::Borrowed(value))).collect())
 }
 
 fn customer(fields: &mut Fields<'_>) -> Option<Customer> {
@@ -84,11 +90,7 @@ fn body<'a>(request: &'a Request, accepted: &[&str]) -> Result<&'a [u8]> {
             return Err(Error::invalid("Content-Type", format!("must be {}", accepted.join(" or "))));
         }
     }
-    let body = match request.body() {
-        Body::Text(text) => text.as_bytes(),
-        Body::Binary(bytes) => bytes,
-        _ => &[],
-    };
+    let body = bytes(request);
     if body.len() > MAX_BODY_BYTES {
         return Err(Error::invalid(
             "body",
@@ -98,33 +100,66 @@ fn body<'a>(request: &'a Request, accepted: &[&str]) -> Result<&'a [u8]> {
     Ok(body)
 }
 
-/// The `Idempotency-Key` header.
+/// On which terms a change is made: by whom, by `If-Match`, by `Idempotency-Key`. `asked` is what a repetition
+/// asks for again; it has to be written the same in every version.
 ///
 /// # Errors
-/// [`Error::Invalid`].
-pub fn idempotency_key(request: &Request) -> Result<Option<IdempotencyKey>> {
-    header(request, "Idempotency-Key", IdempotencyKey::parse)
+/// [`Error::Invalid`] for either header.
+pub fn terms(request: &Request, author: Author, asked: &impl Serialize) -> Result<Terms> {
+    let expected = precondition::if_match(request)?;
+    let idempotency = match header(request, "Idempotency-Key", IdempotencyKey::parse)? {
+        None => None,
+        Some(key) => {
+            let asked = serde_json::to_string(&(asked, &expected)).map_err(Error::unexpected)?;
+            Some(key.mark(&author, &asked))
+        }
+    };
+    Ok(Terms { author, expected, idempotency })
 }
 
-/// The revisions that `If-Match` allows; any, where it isn't sent. Comparison is strong, so weak
-/// tags match nothing.
+/// Refuses what a request can have but `operation` does not act on, where passing it over could harm: a
+/// condition that would not be checked, a coding that would not be undone, a body that would be lost, another
+/// method than the one that is carried out.
 ///
 /// # Errors
-/// [`Error::Invalid`].
-pub fn if_match(request: &Request) -> Result<Revisions> {
-    Ok(header(request, "If-Match", |text| revisions(text, Comparison::Strong))?.unwrap_or(Revisions::Any))
+/// [`Error::Invalid`] with every such header, and the body.
+pub fn understood(request: &Request, operation: Operation) -> Result<()> {
+    let mut violations = Vec::new();
+    for (name, understood, instead) in [
+        ("Content-Encoding", false, "must not be sent: a body is taken as it is, without a coding"),
+        ("If-Match", operation.is_conditional(), "is not checked here: only PATCH and DELETE have it"),
+        (
+            "If-None-Match",
+            operation == Operation::GetCategory,
+            "is not checked here: only getCategory has it",
+        ),
+        ("If-Unmodified-Since", false, "is not checked: send the `ETag` in `If-Match`"),
+        ("X-HTTP-Method-Override", false, "must not be sent: send the method itself"),
+    ] {
+        if !understood && request.headers().contains_key(name) {
+            violations.push(Violation::new(name, instead));
+        }
+    }
+    if !operation.takes_a_body() && !bytes(request).is_empty() {
+        let instead = match operation {
+            Operation::DeleteCategory => "must not be sent: a reason goes into the query, as `?reason=`",
+            _ => "must not be sent: parameters go into the query",
+        };
+        violations.push(Violation::new("body", instead));
+    }
+    if violations.is_empty() { Ok(()) } else { Err(Error::Invalid(violations)) }
 }
 
-/// The revisions that the caller has already, by `If-None-Match`. Comparison is weak.
-///
-/// # Errors
-/// [`Error::Invalid`].
-pub fn if_none_match(request: &Request) -> Result<Option<Revisions>> {
-    header(request, "If-None-Match", |text| revisions(text, Comparison::Weak))
+fn bytes(request: &Request) -> &[u8] {
+    match request.body() {
+        Body::Text(text) => text.as_bytes(),
+        Body::Binary(bytes) => bytes,
+        _ => &[],
+    }
 }
 
 /// A header that may be absent; sent several times, it counts as one list.
-fn header<T>(
+pub(super) fn header<T>(
     request: &Request,
     name: &str,
     read: impl FnOnce(&str) -> Result<T, String>,
@@ -139,174 +174,4 @@ fn header<T>(
         .and_then(|text| read(&text))
         .map(Some)
         .map_err(|problem| Error::invalid(name, problem))
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Comparison {
-    Strong,
-    Weak,
-}
-
-/// Reads `*` or a list of entity tags (RFC 9110, sections 5.6.1 and 8.8.3). Tags that are no
-/// revisions of ours match nothing.
-fn revisions(text: &str, comparison: Comparison) -> Result<Revisions, String> {
-    if text.trim() == "*" {
-        return Ok(Revisions::Any);
-    }
-    let mut listed = Vec::new();
-    let mut rest = text;
-    loop {
-        rest = rest.trim_start_matches([' ', '\t', ',']);
-        if rest.is_empty() {
-            return Ok(Revisions::OneOf(listed));
-        }
-        let (weak, tag) = match rest.strip_prefix("W/") {
-            Some(tag) => (true, tag),
-            None => (false, rest),
-        };
-        let (tag, after) = tag
-            .strip_prefix('"')
-            .and_then(|tag| tag.split_once('"'))
-            .filter(|(tag, after)| {
-                !tag.contains([' ', '\t']) && (after.is_empty() || after.trim_start().starts_with(','))
-            })
-            .ok_or("must be `*` or a list of entity tags in double quotes")?;
-        if comparison == Comparison::Weak || !weak {
-            listed.extend(Revision::parse(tag));
-        }
-        rest = after;
-    }
-}
-
-/// The parameters of listCategories.
-#[derive(Debug)]
-pub struct ListQuery {
-    pub page: PageRequest<CategoryId>,
-    pub as_of: Option<Timestamp>,
-    scope: String,
-}
-
-impl ListQuery {
-    /// # Errors
-    /// [`Error::Invalid`] with every parameter that is malformed or unknown.
-    pub fn parse(app: &App, customer: &Customer, request: &Request) -> Result<Self> {
-        let mut fields = query_fields(request);
-        let limit = fields.optional("limit", limit).unwrap_or(MAX_LIMIT);
-        let as_of = fields.optional("as_of", |text| as_of(app, text));
-        let scope = format!("{:?} {customer:?} {as_of:?}", Operation::ListCategories);
-        let after = fields.optional("cursor", |text| cursor::read(&scope, text));
-        fields.finish(Some(Self { page: PageRequest { limit, after }, as_of, scope }))
-    }
-
-    /// The cursor to what follows `last`.
-    #[must_use]
-    pub fn cursor(&self, last: CategoryId) -> String {
-        cursor::write(&self.scope, last)
-    }
-}
-
-/// The parameters of listCategoryHistory.
-#[derive(Debug)]
-pub struct HistoryQuery {
-    pub page: PageRequest<Revision>,
-    pub filter: HistoryFilter,
-    scope: String,
-}
-
-impl HistoryQuery {
-    /// # Errors
-    /// [`Error::Invalid`] with every parameter that is malformed or unknown.
-    pub fn parse(customer: &Customer, request: &Request) -> Result<Self> {
-        let mut fields = query_fields(request);
-        let limit = fields.optional("limit", limit).unwrap_or(MAX_LIMIT);
-        let category = fields.optional("category_id", CategoryId::parse);
-        let from = fields.optional("from", Timestamp::parse_ceil);
-        let to = fields.optional("to", Timestamp::parse_ceil);
-        let range = from.into_iter().fold(RevisionRange::ALL, RevisionRange::from);
-        let range = to.into_iter().fold(range, RevisionRange::before);
-        let filter = HistoryFilter { category, range };
-        let scope = format!("{:?} {customer:?} {filter:?}", Operation::ListCategoryHistory);
-        let after = fields.optional("cursor", |text| cursor::read(&scope, text));
-        fields.finish(Some(Self { page: PageRequest { limit, after }, filter, scope }))
-    }
-
-    /// The cursor to what follows `last`.
-    #[must_use]
-    pub fn cursor(&self, last: Revision) -> String {
-        cursor::write(&self.scope, last)
-    }
-}
-
-/// The `as_of` parameter of getCategory.
-///
-/// # Errors
-/// [`Error::Invalid`] with every parameter that is malformed or unknown.
-pub fn as_of_query(app: &App, request: &Request) -> Result<Option<Timestamp>> {
-    let mut fields = query_fields(request);
-    let moment = fields.optional("as_of", |text| as_of(app, text));
-    fields.finish(Some(moment))
-}
-
-/// The `reason` parameter of deleteCategory.
-///
-/// # Errors
-/// [`Error::Invalid`] with every parameter that is malformed or unknown.
-pub fn reason_query(request: &Request) -> Result<Option<Reason>> {
-    let mut fields = query_fields(request);
-    let reason = fields.optional("reason", |text| Text::parse(text.to_owned()));
-    fields.finish(Some(reason))
-}
-
-/// For operations without parameters in the query.
-///
-/// # Errors
-/// [`Error::Invalid`] with every parameter.
-pub fn no_query(request: &Request) -> Result<()> {
-    query_fields(request).finish(Some(()))
-}
-
-fn query_fields(request: &Request) -> Fields<'_> {
-    let parameters =
-        request.query_string_parameters_ref().into_iter().flat_map(|parameters| parameters.iter());
-    Fields::new(parameters.map(|(name, value)| (name.to_owned(), value)).collect())
-}
-
-fn limit(text: &str) -> Result<usize, String> {
-    text.parse()
-        .ok()
-        .filter(|limit: &usize| (1..=MAX_LIMIT).contains(limit) && limit.to_string() == text)
-        .ok_or_else(|| format!("must be an integer from 1 to {MAX_LIMIT}"))
-}
-
-fn as_of(app: &App, text: &str) -> Result<Timestamp, String> {
-    let moment = Timestamp::parse_floor(text)?;
-    if moment > app.clock.timestamp() {
-        return Err("must not be in the future".into());
-    }
-    Ok(moment)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const REVISION: &str = "019ab0c8-1234-7abc-8def-0123456789ab";
-
-    #[test]
-    fn entity_tags_as_rfc_9110_writes_them() {
-        let ours = Revision::parse(REVISION).unwrap();
-        let matches = |text: &str, comparison| revisions(text, comparison).map(|listed| listed.contain(ours));
-        let strong = |text: &str| matches(text, Comparison::Strong);
-        let tag = format!("\"{REVISION}\"");
-
-        assert_eq!(strong("*"), Ok(true));
-        assert_eq!(strong(&tag), Ok(true));
-        assert_eq!(strong(&format!("\"a,b\" ,, {tag}")), Ok(true));
-        assert_eq!(strong(&format!("W/{tag}")), Ok(false));
-        assert_eq!(matches(&format!("W/{tag}"), Comparison::Weak), Ok(true));
-        assert_eq!(strong("\"xyzzy\""), Ok(false));
-        for malformed in [REVISION, "\"open", "\"a\"\"b\"", "*, \"a\"", "w/\"a\"", "\"a b\""] {
-            assert!(strong(malformed).is_err(), "{malformed}");
-        }
-    }
 }

@@ -6,10 +6,7 @@ use lambda_http::{
 };
 use serde::Serialize;
 
-use super::{
-    Response,
-    request::{HistoryQuery, ListQuery},
-};
+use super::{HistoryQuery, ListQuery, Response};
 use crate::{
     Error, Result,
     domain::{
@@ -25,8 +22,9 @@ pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json"
 /// What a caller holds is personal data, which proxies would cache and hand to others.
 const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, no-cache");
 
+/// A category in the API's form.
 #[derive(Serialize)]
-struct CategoryBody<'a> {
+pub struct CategoryBody<'a> {
     id: CategoryId,
     #[serde(flatten)]
     attributes: AttributesBody<'a>,
@@ -34,6 +32,7 @@ struct CategoryBody<'a> {
     updated_at: Timestamp,
 }
 
+/// Attributes in the API's form: every member is always present, `null` where it is unset.
 #[derive(Serialize)]
 struct AttributesBody<'a> {
     value: Option<&'a Value>,
@@ -48,8 +47,9 @@ struct CategoriesBody<'a> {
     next_cursor: Option<String>,
 }
 
+/// A change in the API's form.
 #[derive(Serialize)]
-struct HistoryEntryBody<'a> {
+pub struct HistoryEntryBody<'a> {
     id: CategoryId,
     change: ChangeKind,
     #[serde(flatten)]
@@ -125,10 +125,10 @@ pub fn category(category: &Category, held: Option<&Revisions>) -> Result<Respons
 ///
 /// # Errors
 /// None that a caller could cause.
-pub fn categories(page: &Page<Category>, query: &ListQuery) -> Result<Response> {
+pub fn categories(page: &Page<Category, CategoryId>, query: &ListQuery) -> Result<Response> {
     json(&CategoriesBody {
         categories: page.items.iter().map(Into::into).collect(),
-        next_cursor: page.last_of_many().map(|last| query.cursor(last.id)),
+        next_cursor: page.end.map(|end| query.cursor(end)),
     })
 }
 
@@ -136,10 +136,10 @@ pub fn categories(page: &Page<Category>, query: &ListQuery) -> Result<Response> 
 ///
 /// # Errors
 /// None that a caller could cause.
-pub fn history(page: &Page<HistoryEntry>, query: &HistoryQuery) -> Result<Response> {
+pub fn history(page: &Page<HistoryEntry, Revision>, query: &HistoryQuery) -> Result<Response> {
     json(&HistoryBody {
         history: page.items.iter().map(Into::into).collect(),
-        next_cursor: page.last_of_many().map(|last| query.cursor(last.revision)),
+        next_cursor: page.end.map(|end| query.cursor(end)),
     })
 }
 

@@ -23,7 +23,7 @@ use super::TARGET;
 use crate::domain::Timestamp;
 
 /// Longer than nearly every line.
-const LINE: usize = 1024;
+const LINE_CAPACITY_BYTES: usize = 1024;
 
 /// The fields of a request's line that are metrics, where they are there. Their dimensions have
 /// few values: functions, and classes of status.
@@ -56,7 +56,7 @@ impl<W> JsonLines<W> {
     fn line(&self, event: &Event<'_>) -> serde_json::Result<Vec<u8>> {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = Timestamp::from_millis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX));
-        let mut line = Vec::with_capacity(LINE);
+        let mut line = Vec::with_capacity(LINE_CAPACITY_BYTES);
         let mut serializer = serde_json::Serializer::new(&mut line);
         let mut members = serializer.serialize_map(None)?;
         members.serialize_entry("timestamp", &now)?;

@@ -17,7 +17,7 @@ use aws_sdk_dynamodb::{
     types::{ConsumedCapacity, ReturnConsumedCapacity},
 };
 
-use super::record;
+use super::request_log;
 
 /// Counts calls and attempts, and has DynamoDB say what each call consumes. Calls outside a request
 /// are left as they are.
@@ -35,7 +35,7 @@ impl Intercept for Meter {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        if record::call() {
+        if request_log::call() {
             let total = Some(ReturnConsumedCapacity::Total);
             let input = context.input_mut();
             if let Some(input) = input.downcast_mut::<GetItemInput>() {
@@ -55,7 +55,7 @@ impl Intercept for Meter {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        record::attempt();
+        request_log::attempt();
         Ok(())
     }
 
@@ -67,11 +67,11 @@ impl Intercept for Meter {
     ) -> Result<(), BoxError> {
         let Ok(output) = context.output_or_error() else { return Ok(()) };
         if let Some(output) = output.downcast_ref::<GetItemOutput>() {
-            record::consumed(units(output.consumed_capacity()), 0.0);
+            request_log::consumed(units(output.consumed_capacity()), 0.0);
         } else if let Some(output) = output.downcast_ref::<QueryOutput>() {
-            record::consumed(units(output.consumed_capacity()), 0.0);
+            request_log::consumed(units(output.consumed_capacity()), 0.0);
         } else if let Some(output) = output.downcast_ref::<TransactWriteItemsOutput>() {
-            record::consumed(0.0, units(output.consumed_capacity()));
+            request_log::consumed(0.0, units(output.consumed_capacity()));
         }
         Ok(())
     }

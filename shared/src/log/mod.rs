@@ -4,38 +4,36 @@
 
 mod json;
 mod meter;
-mod record;
+mod request_log;
 
-use std::{env, io, panic};
+use std::{io, panic};
 
 use tracing::{Subscriber, level_filters::LevelFilter, subscriber::set_global_default};
 use tracing_subscriber::{Layer, filter::Targets, fmt};
 
+use crate::config::Logging;
+
 pub use json::JsonLines;
 pub use meter::Meter;
-pub use record::{Record, TARGET};
-pub(crate) use record::{conflict, key_looked_up, org, outcome_resolved, panic_place, request_id, used_key};
+pub use request_log::{Failure, RequestIds, RequestLog, TARGET};
+pub(crate) use request_log::{
+    conflict, key_looked_up, org, outcome_resolved, panic_place, request_id, used_key,
+};
 
-/// What metrics go by unless `METRICS_NAMESPACE` says otherwise.
-const DEFAULT_NAMESPACE: &str = "customers-categories";
-
-/// Logs to standard output as Lambda's logging configuration says: `AWS_LAMBDA_LOG_FORMAT` `JSON`
-/// or text, which carries no metrics, from `AWS_LAMBDA_LOG_LEVEL` on.
-pub fn init() {
-    let level = level(&env::var("AWS_LAMBDA_LOG_LEVEL").unwrap_or_default());
-    let json = env::var("AWS_LAMBDA_LOG_FORMAT").is_ok_and(|format| format.eq_ignore_ascii_case("JSON"));
-    if json {
-        let namespace = env::var("METRICS_NAMESPACE").ok().filter(|name| !name.is_empty());
-        let namespace = namespace.unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());
-        to(JsonLines::new(io::stdout, namespace), targets(level));
+/// Logs to standard output as Lambda's logging configuration says: JSON or text, which carries no
+/// metrics, from the configured level on.
+pub fn init(logging: Logging) {
+    let level = level(&logging.level);
+    if logging.json {
+        to(JsonLines::new(io::stdout, logging.metrics_namespace), targets(level));
     } else {
         let lines = fmt().compact().with_ansi(false).with_target(false).with_max_level(level);
         to(lines.finish(), targets(level));
     }
 }
 
-/// The level of this name; INFO where there is none, as in Lambda. It has one above all of ours, too,
-/// which nothing here reaches.
+/// The level of this name; INFO where there is none, as in Lambda. Lambda's FATAL is above every level
+/// here, so it turns the log off.
 fn level(name: &str) -> LevelFilter {
     match name {
         "" => LevelFilter::INFO,
@@ -48,7 +46,7 @@ fn level(name: &str) -> LevelFilter {
 /// warns of every condition that fails, which here is an answer like any other.
 #[must_use]
 pub fn targets(level: LevelFilter) -> Targets {
-    let ours = ["shared", "local", TARGET].map(|target| (target, level));
+    let ours = ["shared", "customers_categories", TARGET].map(|target| (target, level));
     Targets::new().with_default(LevelFilter::ERROR.min(level)).with_targets(ours)
 }
 
@@ -64,7 +62,7 @@ fn log_panics() {
     panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(request_id = request_id(), "panicked at {place}");
-        record::panicked_at(place);
+        request_log::panicked_at(place);
     }));
 }
 

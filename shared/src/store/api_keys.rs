@@ -22,7 +22,7 @@ impl Store {
             .consistent_read(true)
             .send()
             .await
-            .map_err(|error| failure::error("GetItem", &error))?;
+            .map_err(|error| failure::error("GetItem", error))?;
         answer.item.map(items::read).transpose()
     }
 
@@ -33,7 +33,7 @@ impl Store {
     pub async fn put_api_key(&self, key: &ApiKey) -> Result<()> {
         let item = items::write(key)?;
         let request = self.client.put_item().table_name(&self.tables.keys).set_item(Some(item));
-        request.send().await.map(drop).map_err(|error| failure::error("PutItem", &error))
+        request.send().await.map(drop).map_err(|error| failure::error("PutItem", error))
     }
 
     /// Revokes the API key with this hash at `now`, unless it has been revoked before.
@@ -51,7 +51,7 @@ impl Store {
             .expression_attribute_names("#hash", PARTITION_KEY)
             .expression_attribute_names("#revoked_at", "revoked_at")
             .expression_attribute_values(":now", AttributeValue::S(now.to_string()));
-        request.send().await.map(drop).map_err(|error| failure::error("UpdateItem", &error))
+        request.send().await.map(drop).map_err(|error| failure::error("UpdateItem", error))
     }
 
     /// Every API key, in no particular order.
@@ -63,7 +63,7 @@ impl Store {
             self.client.scan().table_name(&self.tables.keys).consistent_read(true).into_paginator().send();
         let mut keys = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| failure::error("Scan", &error))?;
+            let page = page.map_err(|error| failure::error("RangeQuery", error))?;
             for item in page.items.unwrap_or_default() {
                 keys.push(items::read(item)?);
             }

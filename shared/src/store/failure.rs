@@ -2,26 +2,25 @@
 
 use aws_sdk_dynamodb::{
     config::retry::{ClassifyRetry, RetryAction},
-    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    error::{ProvideErrorMetadata, SdkError},
     operation::transact_write_items::TransactWriteItemsError,
     types::CancellationReason,
 };
-use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::{interceptors::context::InterceptorContext, orchestrator::HttpResponse};
 
 use crate::{Error, error::Fault};
 
 /// Stands for an answer without a code: not DynamoDB's, whatever its status.
 const GARBAGE: &str = "no answer of DynamoDB's";
 
-/// Codes of a database that is there but can't serve now. The SDK has retried them already.
-const TRANSIENT: [&str; 9] = [
+/// Codes, with a status below 500, of a database that is there but can't serve now. The SDK has retried
+/// them already.
+const TRANSIENT: [&str; 7] = [
     GARBAGE,
-    "InternalServerError",
     "ItemCollectionSizeLimitExceededException",
     "LimitExceededException",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
-    "ServiceUnavailable",
     "ThrottlingException",
     "TransactionInProgressException",
 ];
@@ -29,26 +28,30 @@ const TRANSIENT: [&str; 9] = [
 /// Why an item had its transaction cancelled, where the database can't serve it now.
 pub const THROTTLED: [&str; 2] = ["ThrottlingError", "ProvisionedThroughputExceeded"];
 
-pub fn error<E, R>(operation: &str, error: &SdkError<E, R>) -> Error
+pub fn error<E>(operation: &str, error: SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    R: std::fmt::Debug + Send + Sync + 'static,
 {
     match error {
-        SdkError::TimeoutError(_) => Error::Timeout(Fault(format!("{operation}: no answer in time"))),
+        SdkError::TimeoutError(_) => Error::Timeout(Fault::new(format!("{operation}: no answer in time"))),
         // Whether refused, reset or closed before the answer: the SDK does not tell these apart
         // reliably. An answer that is no answer counts as none.
         SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
-            Error::Unavailable(Fault(format!("{operation}: {}", DisplayErrorContext(error))))
+            Error::Unavailable(Fault::caused_by(operation, error))
         }
         SdkError::ServiceError(context) => {
             // Only code and message: an error's debug output can carry items.
             let code = context.err().code().unwrap_or(GARBAGE);
-            let fault =
-                Fault(format!("{operation}: {code}: {}", context.err().message().unwrap_or_default()));
-            if TRANSIENT.contains(&code) { Error::Unavailable(fault) } else { Error::Unexpected(fault) }
+            let message = context.err().message().unwrap_or_default();
+            let fault = Fault::new(format!("{operation}: {code}: {message}"));
+            let is_servers = context.raw().status().is_server_error();
+            if is_servers || TRANSIENT.contains(&code) {
+                Error::Unavailable(fault)
+            } else {
+                Error::Unexpected(fault)
+            }
         }
-        _ => Error::unexpected(format!("{operation}: {}", DisplayErrorContext(error))),
+        _ => Error::Unexpected(Fault::caused_by(operation, error)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the table holds, as DynamoDB items. Each kind of item owns its keys.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -9,9 +9,13 @@ use super::keys;
 use crate::{
     Error, Result,
     domain::{
-        Attributes, Category, CategoryId, ChangeKind, Customer, HistoryEntry, Idempotency, Record, Revision,
+        Attributes, Category, CategoryId, ChangeKind, Customer, HistoryEntry, Idempotency, Record,
+        Remembered, Revision, Timestamp,
     },
 };
+
+/// How long the outcome of a change under an `Idempotency-Key` is remembered.
+const REMEMBERED_FOR: Duration = Duration::from_hours(24);
 
 pub type Item = HashMap<String, AttributeValue>;
 
@@ -26,8 +30,6 @@ struct CategoryItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     created: Option<Revision>,
     revision: Revision,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    idempotency: Option<Idempotency>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -46,49 +48,102 @@ struct HistoryItem {
     previous: Option<Attributes>,
     changed_by: String,
     created: Revision,
+    /// Absent in a creation, and in entries that were written before this was kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replaces: Option<Revision>,
     revision: Revision,
+}
+
+#[derive(Serialize, Deserialize)]
+struct IdempotencyItem {
+    pk: String,
+    sk: String,
+    #[serde(flatten)]
+    remembered: Remembered,
+    /// Unix time in seconds from which on it no longer counts; the table's TTL attribute.
+    expires: u64,
 }
 
 pub fn from_record(customer: &Customer, record: &Record) -> Result<Item> {
     let (pk, sk) = (keys::partition(customer), keys::category(record.id()));
     write(&match record.clone() {
-        Record::Live(Category { id, attributes, created, revision, idempotency }) => {
-            CategoryItem { pk, sk, id, attributes, created: Some(created), revision, idempotency }
+        Record::Live(Category { id, attributes, created, revision }) => {
+            CategoryItem { pk, sk, id, attributes, created: Some(created), revision }
         }
-        Record::Deleted { id, revision } => CategoryItem {
-            pk,
-            sk,
-            id,
-            attributes: Attributes::default(),
-            created: None,
-            revision,
-            idempotency: None,
-        },
+        Record::Deleted { id, revision } => {
+            CategoryItem { pk, sk, id, attributes: Attributes::default(), created: None, revision }
+        }
     })
 }
 
 pub fn into_record(item: Item) -> Result<Record> {
-    let CategoryItem { id, attributes, created, revision, idempotency, .. } = read(item)?;
+    let CategoryItem { id, attributes, created, revision, .. } = read(item)?;
     Ok(match created {
-        Some(created) => Record::Live(Category { id, attributes, created, revision, idempotency }),
+        Some(created) => Record::Live(Category { id, attributes, created, revision }),
         None => Record::Deleted { id, revision },
     })
 }
 
 pub fn from_entry(customer: &Customer, entry: &HistoryEntry) -> Result<Item> {
     let (pk, sk) = (keys::partition(customer), keys::history(entry.revision));
-    let HistoryEntry { id, change, attributes, previous, changed_by, created, revision } = entry.clone();
+    let HistoryEntry { id, change, attributes, previous, changed_by, created, replaces, revision } =
+        entry.clone();
     let event = match change {
         ChangeKind::Created => "CustomerCategoryCreated",
         ChangeKind::Updated => "CustomerCategoryUpdated",
         ChangeKind::Deleted => "CustomerCategoryDeleted",
     };
-    write(&HistoryItem { pk, sk, id, change, event, attributes, previous, changed_by, created, revision })
+    write(&HistoryItem {
+        pk,
+        sk,
+        id,
+        change,
+        event,
+        attributes,
+        previous,
+        changed_by,
+        created,
+        replaces,
+        revision,
+    })
 }
 
 pub fn into_entry(item: Item) -> Result<HistoryEntry> {
-    let HistoryItem { id, change, attributes, previous, changed_by, created, revision, .. } = read(item)?;
-    Ok(HistoryEntry { id, change, attributes, previous, changed_by, created, revision })
+    let HistoryItem { id, change, attributes, previous, changed_by, created, replaces, revision, .. } =
+        read(item)?;
+    Ok(HistoryEntry { id, change, attributes, previous, changed_by, created, replaces, revision })
+}
+
+/// What is to be remembered of a change that is made at `now`.
+pub fn from_remembered(
+    customer: &Customer,
+    idempotency: &Idempotency,
+    revision: Revision,
+    now: Timestamp,
+) -> Result<Item> {
+    let request = idempotency.request.clone();
+    write(&IdempotencyItem {
+        pk: keys::partition(customer),
+        sk: keys::idempotency(&idempotency.id),
+        remembered: Remembered { request, revision },
+        expires: unix_seconds(now) + REMEMBERED_FOR.as_secs(),
+    })
+}
+
+/// What is remembered, unless it no longer counts at `now`.
+pub fn into_remembered(item: Item, now: Timestamp) -> Result<Option<Remembered>> {
+    let IdempotencyItem { remembered, expires, .. } = read(item)?;
+    Ok((expires > unix_seconds(now)).then_some(remembered))
+}
+
+/// What is remembered, whether it still counts or not.
+pub fn into_request(item: Item) -> Result<Remembered> {
+    read::<IdempotencyItem>(item).map(|item| item.remembered)
+}
+
+/// Whole seconds since 1970, as DynamoDB's TTL counts.
+pub fn unix_seconds(time: Timestamp) -> u64 {
+    time.as_millis() / 1000
 }
 
 pub fn write<T: Serialize>(item: &T) -> Result<Item> {

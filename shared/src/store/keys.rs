@@ -11,6 +11,10 @@ pub const SORT_KEY: &str = "sk";
 pub const HISTORY: &str = "HISTORY#";
 
 const CATEGORY: &str = "CATEGORY#";
+pub const IDEMPOTENCY: &str = "IDEMPOTENCY#";
+
+/// The attribute by which DynamoDB's TTL finds what has expired.
+pub const EXPIRES: &str = "expires";
 
 /// Where everything about a customer lies. Neither part can contain `#`.
 pub fn partition(Customer { org, id }: &Customer) -> String {
@@ -24,6 +28,22 @@ pub fn category(id: CategoryId) -> String {
 
 pub fn history(revision: Revision) -> String {
     format!("{HISTORY}{revision}")
+}
+
+/// Where a change under an `Idempotency-Key` is remembered, by the SHA-256 of caller and key.
+pub fn idempotency(id: &str) -> String {
+    format!("{IDEMPOTENCY}{id}")
+}
+
+/// The category whose sort key this is.
+pub fn category_of(sort_key: &str) -> Option<CategoryId> {
+    let offset: i64 = sort_key.strip_prefix(CATEGORY)?.parse().ok()?;
+    i32::try_from(offset + i64::from(i32::MIN)).ok().map(CategoryId::new)
+}
+
+/// The revision whose history entry has this sort key.
+pub fn revision_of(sort_key: &str) -> Option<Revision> {
+    Revision::parse(sort_key.strip_prefix(HISTORY)?)
 }
 
 /// The sort keys of the categories behind `after`, or of all; `None` where there can be none.
@@ -63,6 +83,7 @@ mod tests {
         fn sort_keys_are_in_the_order_of_ids(a: i32, b: i32) {
             let (a, b) = (CategoryId::new(a), CategoryId::new(b));
             prop_assert_eq!(category(a).cmp(&category(b)), a.cmp(&b));
+            prop_assert_eq!(category_of(&category(a)), Some(a));
         }
 
         #[test]

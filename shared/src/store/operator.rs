@@ -4,16 +4,20 @@
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
 
 use super::{
-    MAX_ATTEMPTS, Store, back_off,
+    Store, client,
     commit::Commit,
-    contended, failure,
+    failure,
     items::{self, Item},
     keys,
-    scan::Scan,
+    range_query::RangeQuery,
+    writing::{MAX_ATTEMPTS, back_off, contended},
 };
 use crate::{
-    Error, Result, config,
-    domain::{Author, CategoryPath, ChangeKind, Customer, HistoryEntry, ImportedCategory, Record, Revision},
+    Error, Result,
+    domain::{
+        Author, CategoryPath, ChangeKind, Customer, HistoryEntry, ImportedCategory, Record, Remembered,
+        Revision,
+    },
     error::Fault,
 };
 
@@ -24,6 +28,7 @@ const ERASED_AT_ONCE: usize = 25;
 /// What became of a category that was to be taken over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Import {
+    /// It has been taken over by this call.
     Created,
     /// It has been taken over before, whatever happened to it since, or it says the same.
     Present,
@@ -33,24 +38,32 @@ pub enum Import {
 
 /// How much is held on a customer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Holdings {
+pub struct ItemCounts {
+    /// Categories that the customer carries.
     pub categories: usize,
     /// What deleted categories have left behind.
-    pub remainders: usize,
+    pub tombstones: usize,
+    /// Entries of the history.
     pub changes: usize,
+    /// Requests that are remembered by their `Idempotency-Key`.
+    pub remembered: usize,
 }
 
 /// One thing that is held on a customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Held {
+    /// A category, or the tombstone of one.
     Record(Record),
+    /// An entry of the history.
     Change(HistoryEntry),
+    /// A request that is remembered by its `Idempotency-Key`.
+    Remembered(Remembered),
 }
 
 /// All that is held on a customer, page by page: first the categories in the order of their ids,
 /// then the changes, oldest first.
-pub struct Stock {
-    scan: Scan,
+pub struct CustomerItems {
+    scan: RangeQuery,
 }
 
 impl Store {
@@ -72,9 +85,9 @@ impl Store {
                 return self.compare(customer, imported, author, record).await;
             }
             let moment = imported.changed_at.unwrap_or_else(|| self.clock.timestamp());
-            let change = imported.category.clone().create(None, author, Revision::mint(moment, None));
-            record = match self.commit(customer, &change).await? {
-                Commit::Done => return Ok(Import::Created),
+            let change = imported.category.clone().create(author, Revision::mint(moment, None));
+            record = match self.commit(customer, &change, None).await? {
+                Commit::Done(_) | Commit::Repeated(_) => return Ok(Import::Created),
                 Commit::Lost(Some(current)) => Some(current),
                 Commit::Lost(None) | Commit::Contended => {
                     back_off(attempt).await;
@@ -125,33 +138,33 @@ impl Store {
 
     /// All that is held on a customer.
     #[must_use]
-    pub fn stock(&self, customer: &Customer) -> Stock {
-        Stock { scan: self.scan_partition(customer) }
+    pub fn customer_items(&self, customer: &Customer) -> CustomerItems {
+        CustomerItems { scan: self.scan_partition(customer) }
     }
 
     /// How much is held on a customer. It is all read for that, page by page.
     ///
     /// # Errors
     /// The database's failure.
-    pub async fn holdings(&self, customer: &Customer) -> Result<Holdings> {
+    pub async fn count_items(&self, customer: &Customer) -> Result<ItemCounts> {
         let mut scan = self.scan_keys(customer);
-        let mut holdings = Holdings::default();
+        let mut count_items = ItemCounts::default();
         while !scan.done {
-            scan.next(None, Ok).await?.iter().for_each(|item| holdings.count(item));
+            scan.next(None, Ok).await?.iter().for_each(|item| count_items.count(item));
         }
-        Ok(holdings)
+        Ok(count_items)
     }
 
     /// Erases the first 25 of all that is held on a customer, in one transaction; returns what they
-    /// were, which is nothing once all is gone. The order is that of [`Stock`]: from the start on
+    /// were, which is nothing once all is gone. The order is that of [`CustomerItems`]: from the start on
     /// there are no categories, and the history that is left is the latest part of it without a gap,
     /// so that nothing read amid an erasure is wrong.
     ///
     /// # Errors
     /// The database's failure; then nothing, or these 25, have been erased.
-    pub async fn erase_some(&self, customer: &Customer) -> Result<Holdings> {
+    pub async fn erase_some(&self, customer: &Customer) -> Result<ItemCounts> {
         let first = self.scan_keys(customer).next(Some(ERASED_AT_ONCE), Ok).await?;
-        let mut erased = Holdings::default();
+        let mut erased = ItemCounts::default();
         let mut deletions = Vec::with_capacity(first.len());
         for mut item in first {
             erased.count(&item);
@@ -168,20 +181,20 @@ impl Store {
             .transact_write_items()
             .set_transact_items(Some(deletions))
             .customize()
-            .config_override(config::write_config())
+            .config_override(client::write_config())
             .send()
             .await;
         match sent {
             Ok(_) => Ok(erased),
             // Deleting is unconditional, so only other writers and throttling can be in the way.
             Err(error) => Err(match failure::cancellation(&error) {
-                Some(_) => Error::Unavailable(Fault("TransactWriteItems: cancelled".into())),
-                None => failure::error("TransactWriteItems", &error),
+                Some(_) => Error::Unavailable(Fault::new("TransactWriteItems: cancelled")),
+                None => failure::error("TransactWriteItems", error),
             }),
         }
     }
 
-    fn scan_partition(&self, customer: &Customer) -> Scan {
+    fn scan_partition(&self, customer: &Customer) -> RangeQuery {
         let query = self
             .client
             .query()
@@ -190,22 +203,22 @@ impl Store {
             .expression_attribute_names("#pk", keys::PARTITION_KEY)
             .expression_attribute_values(":pk", AttributeValue::S(keys::partition(customer)))
             .consistent_read(true);
-        Scan { query, done: false, cut: false }
+        RangeQuery::new(query)
     }
 
     /// The keys and what it takes to count, so that an unreadable item is no obstacle.
-    fn scan_keys(&self, customer: &Customer) -> Scan {
+    fn scan_keys(&self, customer: &Customer) -> RangeQuery {
         let scan = self.scan_partition(customer);
         let query = scan
             .query
             .projection_expression("#pk, #sk, #created")
             .expression_attribute_names("#sk", keys::SORT_KEY)
             .expression_attribute_names("#created", "created");
-        Scan { query, ..scan }
+        RangeQuery { query, ..scan }
     }
 }
 
-impl Stock {
+impl CustomerItems {
     /// The next page, at most 1 MB; `None` at the end.
     ///
     /// # Errors
@@ -214,41 +227,56 @@ impl Stock {
         if self.scan.done {
             return Ok(None);
         }
-        let read = |item: Item| {
-            if is_change(&item) {
-                items::into_entry(item).map(Held::Change)
-            } else {
-                items::into_record(item).map(Held::Record)
-            }
+        let read = |item: Item| match kind(&item) {
+            Kind::Change => items::into_entry(item).map(Held::Change),
+            Kind::Remembered => items::into_request(item).map(Held::Remembered),
+            Kind::Category | Kind::Tombstone => items::into_record(item).map(Held::Record),
         };
         self.scan.next(None, read).await.map(Some)
     }
 }
 
-impl Holdings {
+impl ItemCounts {
+    /// All of them together.
     #[must_use]
     pub fn total(self) -> usize {
-        self.categories + self.remainders + self.changes
+        self.categories + self.tombstones + self.changes + self.remembered
     }
 
     fn count(&mut self, item: &Item) {
-        match () {
-            () if is_change(item) => self.changes += 1,
-            () if item.contains_key("created") => self.categories += 1,
-            () => self.remainders += 1,
+        match kind(item) {
+            Kind::Category => self.categories += 1,
+            Kind::Tombstone => self.tombstones += 1,
+            Kind::Change => self.changes += 1,
+            Kind::Remembered => self.remembered += 1,
         }
     }
 }
 
-impl std::ops::AddAssign for Holdings {
+impl std::ops::AddAssign for ItemCounts {
     fn add_assign(&mut self, other: Self) {
         self.categories += other.categories;
-        self.remainders += other.remainders;
+        self.tombstones += other.tombstones;
         self.changes += other.changes;
+        self.remembered += other.remembered;
     }
 }
 
-fn is_change(item: &Item) -> bool {
-    let key = item.get(keys::SORT_KEY).and_then(|key| key.as_s().ok());
-    key.is_some_and(|key| key.starts_with(keys::HISTORY))
+/// The kinds of item that a customer's partition has.
+enum Kind {
+    Category,
+    Tombstone,
+    Change,
+    Remembered,
+}
+
+fn kind(item: &Item) -> Kind {
+    let key =
+        item.get(keys::SORT_KEY).and_then(|key| key.as_s().ok()).map(String::as_str).unwrap_or_default();
+    match () {
+        () if key.starts_with(keys::HISTORY) => Kind::Change,
+        () if key.starts_with(keys::IDEMPOTENCY) => Kind::Remembered,
+        () if item.contains_key("created") => Kind::Category,
+        () => Kind::Tombstone,
+    }
 }

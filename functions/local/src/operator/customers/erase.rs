@@ -1,0 +1,83 @@
+//! Erases all that is held on a customer.
+
+use std::{
+    fmt,
+    io::{self, IsTerminal, Write},
+};
+
+use shared::{
+    domain::Customer,
+    store::{ItemCounts, Store},
+};
+
+use super::{
+    super::{database::retry_while_unavailable, progress},
+    CustomersError, named,
+};
+
+/// [`ItemCounts`] in words.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown(pub ItemCounts);
+
+/// Erases, after a question on the terminal unless `yes` answers it.
+///
+/// # Errors
+/// [`CustomersError`]. After [`CustomersError::Stopped`], a part of the items is erased.
+pub(super) async fn erase(store: &Store, customer: &Customer, yes: bool) -> Result<(), CustomersError> {
+    let there = store.count_items(customer).await?;
+    if there.total() == 0 {
+        println!("nothing is held on {}", named(customer));
+        return Ok(());
+    }
+    if !yes {
+        ask(customer, there)?;
+    }
+    let bar = progress::of_items(there.total(), "erased");
+    let mut done = ItemCounts::default();
+    loop {
+        match retry_while_unavailable(|| store.erase_some(customer)).await {
+            Err(source) => return Err(CustomersError::Stopped { done: Shown(done), source: source.into() }),
+            Ok(erased) if erased.total() == 0 => break,
+            Ok(erased) => {
+                done += erased;
+                bar.inc(u64::try_from(erased.total()).unwrap_or(u64::MAX));
+            }
+        }
+    }
+    bar.finish_and_clear();
+    println!("erased of {}: {}", named(customer), Shown(done));
+    Ok(())
+}
+
+fn ask(customer: &Customer, there: ItemCounts) -> Result<(), CustomersError> {
+    if !io::stdin().is_terminal() {
+        return Err(CustomersError::NobodyToAsk);
+    }
+    eprint!("On {} there are {}.\nErase all of it for good? [y/N] ", named(customer), Shown(there));
+    let mut answer = String::new();
+    io::stderr()
+        .flush()
+        .and_then(|()| io::stdin().read_line(&mut answer))
+        .map_err(CustomersError::Terminal)?;
+    match answer.trim() {
+        "y" | "Y" | "yes" => Ok(()),
+        _ => Err(CustomersError::Declined),
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ItemCounts { categories, tombstones, changes, remembered } = self.0;
+        let counted = |count: usize, one: &str, many: &str| match count {
+            1 => format!("1 {one}"),
+            count => format!("{count} {many}"),
+        };
+        let categories = counted(categories, "category", "categories");
+        let tombstones = counted(tombstones, "tombstone of a deleted one", "tombstones of deleted ones");
+        write!(f, "{categories}, {tombstones}, {}", counted(changes, "change", "changes"))?;
+        match remembered {
+            0 => Ok(()),
+            _ => write!(f, ", {}", counted(remembered, "remembered request", "remembered requests")),
+        }
+    }
+}

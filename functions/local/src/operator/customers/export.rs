@@ -1,0 +1,108 @@
+//! Writes all that is held on a customer, one JSON object per line.
+
+use std::{
+    io::{self, BufWriter, Write},
+    path::Path,
+};
+
+use serde::Serialize;
+use shared::{
+    domain::{CategoryId, Customer, Record, Revision, Timestamp},
+    http::response::{CategoryBody, HistoryEntryBody},
+    store::{Held, Store},
+};
+use tempfile::NamedTempFile;
+
+use super::{CustomersError, named};
+
+/// A line of an export.
+#[derive(Serialize)]
+struct Line<'a> {
+    org_id: &'a str,
+    customer_id: &'a str,
+    #[serde(flatten)]
+    held: Exported<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Exported<'a> {
+    Category {
+        #[serde(flatten)]
+        category: CategoryBody<'a>,
+        revision: Revision,
+    },
+    DeletedCategory {
+        id: CategoryId,
+        deleted_at: Timestamp,
+        revision: Revision,
+    },
+    Change(HistoryEntryBody<'a>),
+    RememberedRequest {
+        /// The change that was made for it.
+        revision: Revision,
+    },
+}
+
+impl<'a> From<&'a Held> for Exported<'a> {
+    fn from(held: &'a Held) -> Self {
+        match held {
+            Held::Record(Record::Live(category)) => {
+                Self::Category { category: category.into(), revision: category.revision }
+            }
+            Held::Record(Record::Deleted { id, revision }) => {
+                Self::DeletedCategory { id: *id, deleted_at: revision.timestamp(), revision: *revision }
+            }
+            Held::Change(entry) => Self::Change(entry.into()),
+            Held::Remembered(remembered) => Self::RememberedRequest { revision: remembered.revision },
+        }
+    }
+}
+
+/// Exports to the file `output`, or to standard output.
+///
+/// # Errors
+/// [`CustomersError`]; then there is no file.
+pub(super) async fn export(
+    store: &Store,
+    customer: &Customer,
+    output: Option<&Path>,
+) -> Result<(), CustomersError> {
+    let Some(path) = output else {
+        let failed = |source| CustomersError::Output { path: "standard output".into(), source };
+        return write_items(store, customer, io::stdout(), failed).await;
+    };
+    let failed = |source| CustomersError::Output { path: path.to_owned(), source };
+    // A temporary file may be read by its owner alone, and gets its name once it is complete.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let file = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+    write_items(store, customer, &file, failed).await?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist_noclobber(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+async fn write_items(
+    store: &Store,
+    customer: &Customer,
+    output: impl Write,
+    failed: impl Fn(io::Error) -> CustomersError,
+) -> Result<(), CustomersError> {
+    let (org_id, customer_id) = (customer.org.to_string(), customer.id.to_string());
+    let mut output = BufWriter::new(output);
+    let mut lines = 0_usize;
+    let mut items = store.customer_items(customer);
+    while let Some(page) = items.next().await? {
+        for held in &page {
+            let line = Line { org_id: &org_id, customer_id: &customer_id, held: held.into() };
+            serde_json::to_writer(&mut output, &line).map_err(|error| failed(error.into()))?;
+            output.write_all(b"\n").map_err(&failed)?;
+        }
+        lines += page.len();
+    }
+    output.flush().map_err(&failed)?;
+    if lines == 0 {
+        eprintln!("Nothing is held on {}.", named(customer));
+    }
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! The operator's commands for API keys.
+
+use comfy_table::{Table, presets::NOTHING};
+use shared::{
+    clock::Clock,
+    domain::{ApiKey, KeyHash, Orgs, Secret, Timestamp},
+    store::{Store, Tables},
+};
+
+use super::database::{self, DatabaseError};
+use crate::{
+    options::{EngineOptions, KeysCommand, KeysOptions, NewKey},
+    server,
+};
+
+/// Digits of a key's hash that are shown.
+const SHOWN_HASH_DIGITS: usize = 12;
+
+/// Digits of a key's hash that it takes at least to name the key.
+const MIN_HASH_DIGITS: usize = 6;
+
+/// Why a command did nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// The database can't be opened, read or written.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// No key is meant.
+    #[error("no key that is not revoked has the name or hash prefix {0:?}")]
+    Unknown(String),
+    /// Several keys could be meant.
+    #[error("{which:?} could mean any of {}; say which by its hash", hashes.join(", "))]
+    Ambiguous {
+        /// The name or hash prefix.
+        which: String,
+        /// The first digits of the hash of each.
+        hashes: Vec<String>,
+    },
+    /// The key would expire later than a time can be told.
+    #[error("the time of expiry is out of range")]
+    Expiry,
+    /// A key can't be made.
+    #[error("the system gives no random bytes")]
+    Random(#[source] getrandom::Error),
+}
+
+impl From<shared::Error> for KeysError {
+    fn from(error: shared::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+/// Runs a command. What it has to show is on standard output, remarks are on standard error.
+///
+/// # Errors
+/// [`KeysError`]; then nothing has been written.
+pub async fn run(options: &KeysOptions, engine: &EngineOptions) -> Result<(), KeysError> {
+    let clock = Clock::default();
+    let remote = options.table.clone().map(|keys| Tables { keys, ..server::tables() });
+    let (store, _engine) = database::open(remote, engine, &clock).await?;
+    match &options.command {
+        KeysCommand::Create(new) => create(&store, new, clock.timestamp()).await,
+        KeysCommand::List => list(&store, clock.timestamp()).await,
+        KeysCommand::Revoke { which } => revoke(&store, which, clock.timestamp()).await,
+    }
+}
+
+async fn create(store: &Store, new: &NewKey, now: Timestamp) -> Result<(), KeysError> {
+    let expires_at = match new.expires_in {
+        None => None,
+        Some(duration) => Some(now.checked_add(duration).ok_or(KeysError::Expiry)?),
+    };
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).map_err(KeysError::Random)?;
+    let secret = Secret::new(random);
+    let key = ApiKey {
+        hash: KeyHash::of(secret.reveal().as_bytes()),
+        name: new.name.clone(),
+        orgs: if new.all_orgs { Orgs::All } else { Orgs::Named(new.orgs.iter().cloned().collect()) },
+        roles: new.roles.iter().copied().collect(),
+        created_at: now,
+        expires_at,
+        revoked_at: None,
+    };
+    store.put_api_key(&key).await?;
+    println!("{}", secret.reveal());
+    eprintln!("This is the only time that the key is shown. Its hash starts with {}.", shown(&key));
+    Ok(())
+}
+
+async fn list(store: &Store, now: Timestamp) -> Result<(), KeysError> {
+    let mut keys = store.api_keys().await?;
+    keys.sort_by_key(|key| (key.name.to_string(), key.created_at));
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    table.set_header(["NAME", "ORGS", "ROLES", "CREATED", "EXPIRES", "STATE", "HASH"]);
+    for key in keys {
+        let roles: Vec<&str> = key.roles.iter().map(|role| role.role()).collect();
+        let state = match () {
+            () if key.revoked_at.is_some() => "revoked",
+            () if !key.is_valid(now) => "expired",
+            () => "active",
+        };
+        table.add_row([
+            key.name.to_string(),
+            key.orgs.names().join(","),
+            roles.join(","),
+            key.created_at.to_string(),
+            key.expires_at.map_or_else(|| "never".to_owned(), |expiry| expiry.to_string()),
+            state.to_owned(),
+            shown(&key).to_owned(),
+        ]);
+    }
+    println!("{}", table.trim_fmt());
+    Ok(())
+}
+
+async fn revoke(store: &Store, which: &str, now: Timestamp) -> Result<(), KeysError> {
+    let keys = store.api_keys().await?;
+    let is_meant = |key: &&ApiKey| {
+        let by_hash = which.len() >= MIN_HASH_DIGITS && key.hash.as_str().starts_with(which);
+        key.revoked_at.is_none() && (by_hash || key.name.to_string() == which)
+    };
+    let meant: Vec<&ApiKey> = keys.iter().filter(is_meant).collect();
+    match meant.as_slice() {
+        [] => Err(KeysError::Unknown(which.to_owned())),
+        [key] => {
+            store.revoke_api_key(&key.hash, now).await?;
+            eprintln!("Revoked the key of {} with the hash {}….", key.name, shown(key));
+            Ok(())
+        }
+        several => Err(KeysError::Ambiguous {
+            which: which.to_owned(),
+            hashes: several.iter().map(|key| shown(key).to_owned()).collect(),
+        }),
+    }
+}
+
+fn shown(key: &ApiKey) -> &str {
+    key.hash.as_str().get(..SHOWN_HASH_DIGITS).unwrap_or_default()
+}

@@ -1,0 +1,8 @@
+//! What an operator does instead of serving: API keys, export, erasure, import. In the local engine or in
+//! AWS.
+
+pub mod customers;
+pub mod database;
+pub mod import;
+pub mod keys;
+mod progress;

@@ -1,0 +1,27 @@
+//! The progress bar of the commands that take long. It is on standard error, and only on a terminal.
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A bar that counts items up to `total`; `done` is what has been done to them, such as `erased`.
+#[must_use]
+pub fn of_items(total: usize, done: &str) -> ProgressBar {
+    let bar = ProgressBar::new(u64::try_from(total).unwrap_or(u64::MAX));
+    styled(bar, &format!("{{wide_bar}} {{pos}} of {{len}} {done}"))
+}
+
+/// A bar over the bytes of an input. Where their number isn't known, it shows how many it has been so far.
+#[must_use]
+pub fn of_bytes(total: Option<u64>) -> ProgressBar {
+    match total {
+        Some(total) => styled(ProgressBar::new(total), "{wide_bar} {bytes} of {total_bytes}, {eta} to go"),
+        None => styled(ProgressBar::new_spinner(), "{spinner} {bytes} in {elapsed}"),
+    }
+}
+
+/// The templates are valid. If one were not, the bar would have its usual looks.
+fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

@@ -1,0 +1,38 @@
+//! Options of `import`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use shared::domain::{KeyName, OrgId};
+
+use super::TableOptions;
+
+/// What to import, and how.
+#[derive(Args, Clone, Debug)]
+pub struct ImportOptions {
+    /// The categories table.
+    #[command(flatten)]
+    pub table: TableOptions,
+
+    /// File with one JSON object per line: `customer_id` and what a POST's body has, optionally
+    /// `changed_at` and `changed_by`; `-` for standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// The organisation whose customers they are
+    #[arg(long, value_parser = OrgId::parse)]
+    pub org: OrgId,
+
+    /// Goes into history where a line has no `changed_by`
+    #[arg(long, value_name = "NAME", value_parser = KeyName::parse, default_value = "import")]
+    pub changed_by: KeyName,
+
+    /// File for the lines that are rejected, and why; anew with every run. By default it lies
+    /// beside FILE and ends in `.rejected.jsonl`
+    #[arg(long, value_name = "FILE")]
+    pub rejected: Option<PathBuf>,
+
+    /// Lines that are worked on at once
+    #[arg(long, value_name = "NUMBER", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub concurrency: u16,
+}

@@ -1,0 +1,44 @@
+//! The command line.
+
+mod customers;
+mod database;
+mod import;
+mod keys;
+
+use clap::{Parser, Subcommand};
+
+pub use self::{
+    customers::{CustomerOptions, CustomersCommand, CustomersOptions},
+    database::{EngineOptions, TableOptions},
+    import::ImportOptions,
+    keys::{KeysCommand, KeysOptions, NewKey},
+};
+
+/// Serves the Customers Categories API on this machine, over an embedded DynamoDB-compatible
+/// engine that keeps its data in a file.
+#[derive(Clone, Debug, Parser)]
+#[command(version, args_override_self = true)]
+pub struct Options {
+    /// Port of the API on 127.0.0.1; 0 takes any free one
+    #[arg(long, env = "LOCAL_PORT", default_value_t = 3000)]
+    pub port: u16,
+
+    /// Where the embedded engine is.
+    #[command(flatten)]
+    pub engine: EngineOptions,
+
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What an operator does instead of serving.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Make, list and revoke API keys, in the local engine or in AWS
+    Keys(KeysOptions),
+    /// Export or erase all that is held on one customer, in the local engine or in AWS
+    Customers(CustomersOptions),
+    /// Take categories over from another system, out of a file with one JSON object per line
+    Import(ImportOptions),
+}

@@ -1,0 +1,162 @@
+//! The embedded DynamoDB-compatible engine, serving DynamoDB's own protocol on loopback.
+
+use std::{
+    error::Error,
+    fs::{self, File, OpenOptions, TryLockError},
+    io,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use dynoxide::Database;
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::oneshot;
+
+use super::error::StartError;
+
+/// How often what has expired is deleted.
+const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
+
+/// Where the engine keeps its data.
+#[derive(Clone, Debug)]
+pub enum Data {
+    /// In a file, which one process at a time may have open.
+    File(PathBuf),
+    /// In memory alone, until the engine ends.
+    Memory,
+}
+
+/// A running engine. It ends when dropped.
+#[derive(Debug)]
+pub struct Engine {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+    _lock: Option<File>,
+}
+
+impl Engine {
+    /// Opens the data and serves it on `port` of 127.0.0.1, or on any free one for 0.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn start(data: &Data, port: u16) -> Result<Self, StartError> {
+        let listener = bind(port)?;
+        let address = listener.local_addr().map_err(|source| StartError::Port { port, source })?;
+        let (database, lock) = open(data)?;
+
+        // The engine's handlers run SQLite synchronously, so it has a runtime and a thread to itself.
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::engine)?;
+        let (stop, stopped) = oneshot::channel();
+        let sweep = sweep(database.clone());
+        let serve = async move {
+            let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| error.to_string())?;
+            let stopped = async { drop(stopped.await) };
+            tokio::select! {
+                served = dynoxide::server::serve_with_shutdown(listener, database, std::future::pending()) => served,
+                () = stopped => Ok(()),
+                () = sweep => Ok(()),
+            }
+        };
+        let thread = thread::Builder::new().name("dynamodb".into()).spawn(move || {
+            if let Err(error) = runtime.block_on(serve) {
+                tracing::error!("the embedded engine failed: {error}");
+            }
+        });
+        let thread = thread.map_err(StartError::engine)?;
+        Ok(Self { address, stop: Some(stop), thread: Some(thread), _lock: lock })
+    }
+
+    /// The URL of the DynamoDB endpoint.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+/// Deletes what has expired, which DynamoDB does by itself.
+async fn sweep(database: Database) {
+    let mut hours = tokio::time::interval(SWEEP_INTERVAL);
+    loop {
+        hours.tick().await;
+        if let Err(error) = database.sweep_ttl() {
+            tracing::warn!("what has expired could not be deleted: {error}");
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ended_already = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            let _panicked = thread.join();
+        }
+    }
+}
+
+/// Opens the data, and of a file the lock that keeps other processes from it.
+fn open(data: &Data) -> Result<(Database, Option<File>), StartError> {
+    let Data::File(path) = data else {
+        return Ok((Database::memory().map_err(StartError::engine)?, None));
+    };
+    let lock = lock(path)?;
+    refuse_foreign(path)?;
+    let opened = Database::new(&path.to_string_lossy());
+    let database = opened.map_err(|error| not_a_database(path, error))?;
+    Ok((database, Some(lock)))
+}
+
+/// Binds a port of 127.0.0.1, and only that.
+///
+/// # Errors
+/// [`StartError::Port`].
+pub fn bind(port: u16) -> Result<TcpListener, StartError> {
+    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    });
+    bound.map_err(|source| StartError::Port { port, source })
+}
+
+/// Locks the data file for this process, because the engine caches what it read and so can't share it. The
+/// lock is on a file beside it, because closing a handle on the data file itself would drop SQLite's locks.
+fn lock(path: &Path) -> Result<File, StartError> {
+    let failed = |source| StartError::Io { path: path.to_owned(), source };
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(name).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StartError::InUse(path.to_owned())),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+/// Refuses a database that another program made, because the engine would add its tables to it.
+fn refuse_foreign(path: &Path) -> Result<(), StartError> {
+    match fs::metadata(path) {
+        Ok(found) if found.len() > 0 => {}
+        Ok(_) => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(StartError::Io { path: path.to_owned(), source }),
+    }
+    let count = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(|database| {
+        let ours =
+            "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('_tables', '_config')";
+        database.query_row(ours, [], |row| row.get::<_, i64>(0))
+    });
+    match count {
+        Ok(2) => Ok(()),
+        Ok(_) => Err(StartError::Foreign(path.to_owned())),
+        Err(error) => Err(not_a_database(path, error)),
+    }
+}
+
+fn not_a_database(path: &Path, source: impl Error + Send + Sync + 'static) -> StartError {
+    StartError::NotADatabase { path: path.to_owned(), source: Box::new(source) }
+}

@@ -1,0 +1,47 @@
+//! The deployed functions by name, run in this process as Lambda runs them.
+
+use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc};
+
+use futures_util::{FutureExt, future::BoxFuture};
+use lambda_http::{
+    Context, LambdaEvent, Service, aws_lambda_events::apigw::ApiGatewayV2httpResponse, request::LambdaRequest,
+};
+use shared::{App, Result as Handled, http::Request};
+
+/// From an event to the answer as Lambda would hand it back; `None` where the function crashed.
+pub type Function =
+    Arc<dyn Fn(String, Context) -> BoxFuture<'static, Option<ApiGatewayV2httpResponse>> + Send + Sync>;
+
+/// Every function by the name of its binary, each with the app made for it.
+pub fn functions(app: impl Fn(&str) -> Arc<App>) -> HashMap<&'static str, Function> {
+    HashMap::from([
+        ("create-category", function("create-category", app("create-category"), create_category::handle)),
+        ("list-categories", function("list-categories", app("list-categories"), list_categories::handle)),
+        ("get-category", function("get-category", app("get-category"), get_category::handle)),
+        ("update-category", function("update-category", app("update-category"), update_category::handle)),
+        ("delete-category", function("delete-category", app("delete-category"), delete_category::handle)),
+        (
+            "list-category-history",
+            function("list-category-history", app("list-category-history"), list_category_history::handle),
+        ),
+        ("not-found", function("not-found", app("not-found"), not_found::handle)),
+    ])
+}
+
+/// A handler as Lambda runs it: JSON in, JSON out.
+fn function<H, F>(name: &'static str, app: Arc<App>, handler: H) -> Function
+where
+    H: Fn(Arc<App>, Request) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Handled<shared::http::Response>> + Send + 'static,
+{
+    let function = shared::lambda::function(name, app, handler);
+    Arc::new(move |event, context| {
+        let mut function = function.clone();
+        let invoked = async move {
+            let event: LambdaRequest = serde_json::from_str(&event).ok()?;
+            let answer = function.call(LambdaEvent::new(event, context)).await.ok()?;
+            serde_json::from_value(serde_json::to_value(answer).ok()?).ok()
+        };
+        AssertUnwindSafe(invoked).catch_unwind().map(|invoked| invoked.ok().flatten()).boxed()
+    })
+}

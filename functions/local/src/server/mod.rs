@@ -1,0 +1,96 @@
+//! The functions' own handlers behind an HTTP gateway, over an embedded DynamoDB-compatible engine:
+//! engine, tables, keys and gateway put together.
+
+pub mod docs;
+pub mod engine;
+pub mod error;
+pub mod gateway;
+mod tables;
+pub mod template;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use shared::{App, clock::Clock, store::Store};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+
+pub use self::tables::{client, client_config, prepare, tables};
+
+use self::{
+    engine::{Data, Engine},
+    error::StartError,
+    gateway::Gateway,
+    template::Template,
+};
+
+/// A running server. Dropped without [`Server::stop`], it ends with its runtime.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
+    engine: Engine,
+}
+
+impl Server {
+    /// Starts engine and gateway on ports of 127.0.0.1; 0 takes any free one.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(data: &Data, port: u16, dynamodb_port: u16) -> Result<Self, StartError> {
+        let listener = engine::bind(port)?;
+        let engine = Engine::start(data, dynamodb_port)?;
+        let address = listener.local_addr().map_err(|source| StartError::Port { port, source })?;
+        let clock = Clock::default();
+        let store = Store::new(client(engine.url()), tables(), clock.clone());
+        prepare(&store, &clock).await?;
+        let docs_url = format!("http://{address}/docs");
+        // Each function has a store of its own, and so its own cache of keys, as when it is deployed.
+        let app = |_: &str| {
+            let store = Store::new(client(engine.url()), tables(), clock.clone());
+            Arc::new(App::new(store, clock.clone(), docs_url.clone()))
+        };
+        let (stop, serving) = serve(app, listener)?;
+        Ok(Self { address, stop, serving, engine })
+    }
+
+    /// The URL of the API.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The URL of the DynamoDB endpoint.
+    #[must_use]
+    pub fn dynamodb_url(&self) -> String {
+        self.engine.url()
+    }
+
+    /// Lets requests under way finish, then ends.
+    pub async fn stop(self) {
+        drop(self.stop);
+        let _panicked = self.serving.await;
+        drop(self.engine);
+    }
+}
+
+/// Serves the functions, each with the app made for it, until the sender is dropped or used.
+///
+/// # Errors
+/// [`StartError`].
+pub fn serve(
+    app: impl Fn(&str) -> Arc<App>,
+    listener: std::net::TcpListener,
+) -> Result<(oneshot::Sender<()>, JoinHandle<()>), StartError> {
+    let template = Template::parse(template::TEXT).map_err(Box::new)?;
+    let router = Gateway::new(app, &template)?.into_router();
+    let listener = TcpListener::from_std(listener).map_err(|source| StartError::Port { port: 0, source })?;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let serving = tokio::spawn(async move {
+        let served = axum::serve(listener, service).with_graceful_shutdown(async { drop(stopped.await) });
+        if let Err(error) = served.await {
+            tracing::error!("the gateway failed: {error}");
+        }
+    });
+    Ok((stop, serving))
+}

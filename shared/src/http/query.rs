@@ -1,0 +1,215 @@
+//! The parameters in a query. What an operation does not know is refused.
+
+use std::{borrow::Cow, time::Duration};
+
+use lambda_http::RequestExt;
+use percent_encoding::percent_decode_str;
+
+use super::{Request, cursor};
+use crate::{
+    Result,
+    clock::Clock,
+    domain::{
+        CategoryId, Customer, Fields, HistoryFilter, PageRequest, Reason, Revision, RevisionRange, Text,
+        Timestamp,
+    },
+    error::Violation,
+};
+
+/// Items of a page at most, and by default.
+const MAX_LIMIT: usize = 1000;
+
+/// How far a moment may be ahead of this clock. Writers' clocks differ, and what a caller has just written
+/// must not be in the future.
+const CLOCK_SKEW: Duration = Duration::from_secs(5);
+
+/// The parameters of listCategories.
+#[derive(Debug)]
+pub struct ListQuery {
+    /// Which page is asked for.
+    pub page: PageRequest<CategoryId>,
+    /// The moment that is asked about; now, if absent.
+    pub as_of: Option<Timestamp>,
+    scope: String,
+}
+
+impl ListQuery {
+    /// # Errors
+    /// [`Error::Invalid`] with every parameter that is malformed or unknown.
+    pub fn parse(clock: &Clock, customer: &Customer, request: &Request) -> Result<Self> {
+        let mut fields = query_fields(request);
+        let limit = fields.optional("limit", limit).unwrap_or(MAX_LIMIT);
+        let as_of = fields.optional("as_of", |text| as_of(clock, text));
+        let as_of_ms = as_of.map_or_else(String::new, |moment| moment.as_millis().to_string());
+        let scope = format!("listCategories {} {as_of_ms}", name(customer));
+        let after = fields.optional("cursor", |text| cursor::read(&scope, text));
+        fields.finish(Some(Self { page: PageRequest { limit, after }, as_of, scope }))
+    }
+
+    /// The cursor to what follows `position`.
+    #[must_use]
+    pub fn cursor(&self, position: CategoryId) -> String {
+        cursor::write(&self.scope, position)
+    }
+}
+
+/// The parameters of listCategoryHistory.
+#[derive(Debug)]
+pub struct HistoryQuery {
+    /// Which page is asked for.
+    pub page: PageRequest<Revision>,
+    /// Which entries are asked for.
+    pub filter: HistoryFilter,
+    scope: String,
+}
+
+impl HistoryQuery {
+    /// # Errors
+    /// [`Error::Invalid`] with every parameter that is malformed or unknown.
+    pub fn parse(customer: &Customer, request: &Request) -> Result<Self> {
+        let mut fields = query_fields(request);
+        let limit = fields.optional("limit", limit).unwrap_or(MAX_LIMIT);
+        let category = fields.optional("category_id", CategoryId::parse);
+        let from = fields.optional("from", Timestamp::parse_ceil);
+        let to = fields.optional("to", Timestamp::parse_ceil);
+        let range = from.into_iter().fold(RevisionRange::ALL, RevisionRange::from);
+        let range = to.into_iter().fold(range, RevisionRange::before);
+        let filter = HistoryFilter { category, range };
+        let id = category.map_or_else(String::new, |id| id.to_string());
+        let (first, last) = range.bounds().unwrap_or_default();
+        let scope = format!("listCategoryHistory {} {id} {first} {last}", name(customer));
+        let after = fields.optional("cursor", |text| cursor::read(&scope, text));
+        fields.finish(Some(Self { page: PageRequest { limit, after }, filter, scope }))
+    }
+
+    /// The cursor to what follows `position`.
+    #[must_use]
+    pub fn cursor(&self, position: Revision) -> String {
+        cursor::write(&self.scope, position)
+    }
+}
+
+/// The `as_of` parameter of getCategory.
+///
+/// # Errors
+/// [`Error::Invalid`] with every parameter that is malformed or unknown.
+pub fn as_of_query(clock: &Clock, request: &Request) -> Result<Option<Timestamp>> {
+    let mut fields = query_fields(request);
+    let moment = fields.optional("as_of", |text| as_of(clock, text));
+    fields.finish(Some(moment))
+}
+
+/// The `reason` parameter of deleteCategory.
+///
+/// # Errors
+/// [`Error::Invalid`] with every parameter that is malformed or unknown.
+pub fn reason_query(request: &Request) -> Result<Option<Reason>> {
+    let mut fields = query_fields(request);
+    let reason = fields.optional("reason", |text| Text::parse(text.to_owned()));
+    fields.finish(Some(reason))
+}
+
+/// For operations without parameters in the query.
+///
+/// # Errors
+/// [`Error::Invalid`] with every parameter.
+pub fn no_query(request: &Request) -> Result<()> {
+    query_fields(request).finish(Some(()))
+}
+
+/// The parameters as they were sent: a gateway that decodes them alters what is no UTF-8.
+fn query_fields(request: &Request) -> Fields<'_> {
+    let Some(query) = request.uri().query() else {
+        let decoded = request.query_string_parameters_ref().into_iter().flat_map(|decoded| decoded.iter());
+        return Fields::new(decoded.map(|(name, value)| (name.to_owned(), Cow::Borrowed(value))).collect());
+    };
+    let (mut parameters, mut malformed) = (Vec::new(), Vec::new());
+    for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        match (decode(name), decode(value)) {
+            (Some(name), Some(value)) => parameters.push((name.into_owned(), value)),
+            _ => malformed.push(Violation::new(name, "must be percent-encoded UTF-8")),
+        }
+    }
+    Fields::with_violations(parameters, malformed)
+}
+
+/// Reads percent-encoded UTF-8 with `+` for a space; `None` where it is something else.
+fn decode(text: &str) -> Option<Cow<'_, str>> {
+    let is_escape =
+        |rest: &str| rest.as_bytes().get(..2).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+    if !text.split('%').skip(1).all(is_escape) {
+        return None;
+    }
+    if text.contains('+') {
+        let spaced = text.replace('+', " ");
+        return percent_decode_str(&spaced)
+            .decode_utf8()
+            .ok()
+            .map(|decoded| Cow::Owned(decoded.into_owned()));
+    }
+    percent_decode_str(text).decode_utf8().ok()
+}
+
+/// What a cursor is bound to has to read the same in every version.
+fn name(Customer { org, id }: &Customer) -> String {
+    format!("{org}#{id}")
+}
+
+fn limit(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|limit: &usize| (1..=MAX_LIMIT).contains(limit) && limit.to_string() == text)
+        .ok_or_else(|| format!("must be an integer from 1 to {MAX_LIMIT}"))
+}
+
+fn as_of(clock: &Clock, text: &str) -> Result<Timestamp, String> {
+    let moment = Timestamp::parse_floor(text)?;
+    if clock.timestamp().checked_add(CLOCK_SKEW).is_some_and(|latest| moment > latest) {
+        return Err("must not be more than 5 s in the future".into());
+    }
+    Ok(moment)
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::http::Uri;
+
+    use super::*;
+    use crate::domain::{CustomerId, OrgId};
+
+    fn request(query: &str) -> Request {
+        let mut request = Request::default();
+        *request.uri_mut() = format!("https://example.com/?{query}").parse::<Uri>().unwrap();
+        request
+    }
+
+    fn customer() -> Customer {
+        let id = CustomerId::parse("123e4567-e89b-12d3-a456-556642440000").unwrap();
+        Customer { org: OrgId::parse("telco").unwrap(), id }
+    }
+
+    /// Another version of the service may have given them out a moment ago.
+    #[test]
+    fn cursors_stay_valid_from_version_to_version() {
+        let list = "limit=10&as_of=2026-11-23T06:46:00Z&cursor=ASwfM-xyTBFl3SyJ0P____k";
+        let query = ListQuery::parse(&Clock::default(), &customer(), &request(list)).unwrap();
+        assert_eq!(query.page.after, Some(CategoryId::new(-7)));
+        let history = "category_id=7&from=2026-01-01T00:00:00Z&to=2027-01-01T00:00:00Z&cursor=AaMAEImaP7iWrceb8wGiCOj-J3XeoVFWm9qD3m8";
+        let query = HistoryQuery::parse(&customer(), &request(history)).unwrap();
+        assert_eq!(query.page.after, Revision::parse("01a208e8-fe27-75de-a151-569bda83de6f"));
+    }
+
+    #[test]
+    fn values_are_percent_encoded_utf_8_and_never_altered() {
+        let reason =
+            |query: &str| reason_query(&request(query)).map(|reason| reason.unwrap().as_str().to_owned());
+        assert_eq!(reason("reason=a+b%2Bc%C3%A9").unwrap(), "a b+c\u{e9}");
+        for malformed in ["reason=%FF", "reason=%C3", "reason=%zz", "reason=%", "reason=%4", "%FF=a", "a%=b"]
+        {
+            let Err(crate::Error::Invalid(violations)) = reason(malformed) else { panic!("{malformed}") };
+            assert_eq!(violations[0].problem, "must be percent-encoded UTF-8", "{malformed}");
+        }
+        reason("reason=a&reason=b").unwrap_err();
+    }
+}

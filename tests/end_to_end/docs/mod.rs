@@ -1,0 +1,8 @@
+//! The documentation held to the truth.
+
+mod description;
+mod links;
+mod reference_page;
+mod runbook;
+mod sample_events;
+mod walk_through;

@@ -1,0 +1,79 @@
+//! What each operation costs in DynamoDB calls and capacity units. The table in `docs/api.md` is made
+//! of these figures.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::{
+    api::{Api, CATEGORIES, HISTORY, category, send},
+    documentation::section,
+    recorder::Call,
+};
+
+fn row(operation: &str, calls: &[Call]) -> String {
+    let actions: Vec<&str> = calls.iter().map(|call| call.action.as_str()).collect();
+    let (writes, reads): (Vec<&Call>, Vec<&Call>) =
+        calls.iter().partition(|call| call.action == "TransactWriteItems");
+    let units = |calls: Vec<&Call>| match calls.iter().map(|call| call.units).sum::<f64>() {
+        0.0 => "–".to_owned(),
+        units => format!("{units:.0}"),
+    };
+    format!("| {operation} | {} | {} | {} |", actions.join(", "), units(reads), units(writes))
+}
+
+#[tokio::test]
+async fn the_documented_table_is_true() {
+    let api = Api::start().await;
+    // Each function looks the key up once in 30 s, which is counted apart.
+    api.create(1, "gold").await;
+    let looked_up = api.recorder.take();
+    assert_eq!((looked_up[0].action.as_str(), looked_up[0].units), ("GetItem", 1.0));
+
+    let moment = api.get(&category(1)).await.json()["updated_at"].as_str().unwrap().to_owned();
+    api.get(CATEGORIES).await;
+    api.get(HISTORY).await;
+    api.patch(&category(8), json!({})).await.refused(404, "MCUS.999.997");
+    api.delete(&category(8)).await.refused(404, "MCUS.999.997");
+    api.recorder.take();
+    let mut rows = Vec::new();
+    let mut note = |operation: &str| rows.push(row(operation, &api.recorder.take()));
+    api.get(&category(1)).await;
+    note("getCategory");
+    api.get(CATEGORIES).await;
+    note("listCategories");
+    api.get(HISTORY).await;
+    note("listCategoryHistory");
+    api.create(7, "gold").await;
+    note("createCategory");
+    let body = json!({ "id": 9, "value": "gold" });
+    send(api.request(Method::POST, CATEGORIES).header("idempotency-key", "a").json(&body)).await;
+    note("createCategory with an `Idempotency-Key`");
+    send(api.request(Method::POST, CATEGORIES).header("idempotency-key", "a").json(&body)).await;
+    note("… its repetition");
+    api.patch(&category(7), json!({ "value": "silver" })).await;
+    note("updateCategory");
+    api.patch(&category(7), json!({})).await;
+    note("updateCategory that changes nothing");
+    api.get(&format!("{}?as_of={moment}", category(1))).await;
+    note("getCategory, `as_of`, unchanged since");
+    api.get(&format!("{}?as_of={moment}", category(7))).await;
+    note("getCategory, `as_of`, changed since");
+    api.get(&format!("{CATEGORIES}?as_of={moment}")).await;
+    note("listCategories, `as_of`");
+    api.get(&format!("{HISTORY}?category_id=7")).await;
+    note("listCategoryHistory of one category");
+    api.delete(&category(7)).await;
+    note("deleteCategory");
+    api.delete(&category(1)).await;
+    api.recorder.take();
+    api.get(CATEGORIES).await;
+    note("listCategories, none left");
+    api.get(&CATEGORIES.replace("123e4567", "223e4567")).await.refused(404, "MCUS.999.997");
+    note("listCategories, customer unknown");
+    api.get(&HISTORY.replace("123e4567", "223e4567")).await.refused(404, "MCUS.999.997");
+    note("listCategoryHistory, customer unknown");
+
+    let table = rows.join("\n");
+    let documented = section("docs/api.md", "What an operation costs");
+    assert!(documented.contains(&table), "docs/api.md should have\n{table}");
+}

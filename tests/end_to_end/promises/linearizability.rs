@@ -1,0 +1,113 @@
+//! A category's changes and reads under random faults, as a known checker sees them: each must
+//! look as if it had happened at one moment between request and answer.
+
+use std::sync::Mutex;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use stateright::semantics::{ConsistencyTester, LinearizabilityTester, SequentialSpec};
+
+use crate::support::{
+    api::{Api, category},
+    proxy::{Fault, Proxy},
+};
+
+const ROUNDS: i32 = 12;
+const CLIENTS: usize = 4;
+const STEPS: usize = 5;
+
+const FAULTS: [Fault; 6] = [
+    Fault::CutBefore,
+    Fault::CutAfter,
+    Fault::CutAmid,
+    Fault::Garbage,
+    Fault::Error("TransactionInProgressException"),
+    Fault::Error("InternalServerError"),
+];
+
+/// Two fields, each of which a change sets and leaves the other as it is: a lost update shows.
+#[derive(Clone, Debug, Default)]
+struct Fields {
+    value: u64,
+    reason: u64,
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    SetValue(u64),
+    SetReason(u64),
+    Read,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Ret {
+    Done,
+    Fields(u64, u64),
+}
+
+impl SequentialSpec for Fields {
+    type Op = Op;
+    type Ret = Ret;
+
+    fn invoke(&mut self, op: &Op) -> Ret {
+        match op {
+            Op::SetValue(value) => self.value = *value,
+            Op::SetReason(reason) => self.reason = *reason,
+            Op::Read => return Ret::Fields(self.value, self.reason),
+        }
+        Ret::Done
+    }
+}
+
+type Tester = Mutex<LinearizabilityTester<usize, Fields>>;
+
+async fn client(api: &Api, proxy: &Proxy, id: i32, client: usize, tester: &Tester) {
+    // Seeded, so that every run tries the same mixture.
+    let mut random = fastrand::Rng::with_seed(u64::try_from(id).unwrap() * 1000 + client as u64);
+    let mut draw = |below: usize| random.usize(..below);
+    let mut thread = client;
+    for step in 0..STEPS {
+        let unique = (client * STEPS + step + 1) as u64;
+        let op = [Op::SetValue(unique), Op::SetReason(unique), Op::Read][draw(3)].clone();
+        if draw(2) == 0 {
+            proxy.break_next(
+                1 + draw(7),
+                ["TransactWriteItems", "GetItem"][draw(2)],
+                FAULTS[draw(FAULTS.len())],
+            );
+        }
+        tester.lock().unwrap().on_invoke(thread, op.clone()).unwrap();
+        let answer = match op {
+            Op::SetValue(value) => api.patch(&category(id), json!({ "value": value.to_string() })).await,
+            Op::SetReason(reason) => api.patch(&category(id), json!({ "reason": reason.to_string() })).await,
+            Op::Read => api.get(&category(id)).await,
+        };
+        let number = |value: &Value| value.as_str().unwrap().parse().unwrap();
+        let returned = match answer.status {
+            204 => Ret::Done,
+            200 => Ret::Fields(number(&answer.json()["value"]), number(&answer.json()["reason"])),
+            500..=599 => {
+                // Nobody knows whether it happened, or will: it stays under way, and the client goes on
+                // as another.
+                thread += CLIENTS;
+                continue;
+            }
+            other => panic!("{other}: {}", answer.body),
+        };
+        tester.lock().unwrap().on_return(thread, returned).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn changes_and_reads_of_a_category_are_linearizable_under_faults() {
+    let proxy = Proxy::default();
+    let api = Api::start_with(|endpoint| proxy.serve(endpoint)).await;
+    for id in 0..ROUNDS {
+        proxy.mend();
+        assert_eq!(api.post(json!({ "id": id, "value": "0", "reason": "0" })).await.status, 201);
+        let tester = Tester::new(LinearizabilityTester::new(Fields::default()));
+        join_all((0..CLIENTS).map(|n| client(&api, &proxy, id, n, &tester))).await;
+        let tester = tester.into_inner().unwrap();
+        assert!(tester.is_consistent(), "{tester:#?}");
+    }
+}

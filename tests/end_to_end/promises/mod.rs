@@ -1,0 +1,16 @@
+//! What holds across routes: who may call, what is refused, what survives concurrency and failure, what
+//! it costs.
+
+mod auth;
+mod bounded_work;
+mod capacity;
+mod concurrency;
+mod errors;
+mod faults;
+mod fuzz_seeds;
+mod linearizability;
+mod logs;
+mod malformed;
+mod model;
+mod operator;
+mod repetitions;

@@ -1,0 +1,4 @@
+//! One file per route and verb.
+
+mod categories;
+mod not_found;

@@ -1,0 +1,242 @@
+//! What the functions log: captured for the whole suite, and held against what a line has to be. Every request
+//! of the suite passes through [`check`].
+
+use std::{
+    collections::HashMap,
+    io::{self, Write},
+    panic,
+    sync::{Arc, LazyLock, Mutex},
+};
+
+use jsonschema::Validator;
+use serde_json::{Value, json};
+use shared::{
+    http::ErrorCode,
+    log::{self, JsonLines},
+};
+use tracing::level_filters::LevelFilter;
+
+use crate::support::api::{Answer, CUSTOMER};
+
+pub const NAMESPACE: &str = "the-suite";
+
+/// Every line that this process has logged, by the request it belongs to.
+static LOG: LazyLock<Lines> = LazyLock::new(|| {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    // The local gateway's own lines name paths, which the functions' must not.
+    let targets = log::targets(LevelFilter::INFO).with_target("customers_categories", LevelFilter::OFF);
+    let tests_own = panic::take_hook();
+    log::to(JsonLines::new(move || writer.clone(), NAMESPACE.to_owned()), targets);
+    let functions = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        functions(panic);
+        tests_own(panic);
+    }));
+    lines
+});
+
+#[derive(Clone, Debug, Default)]
+struct Lines(Arc<Mutex<HashMap<String, Vec<String>>>>);
+
+impl Write for Lines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = std::str::from_utf8(line).map_err(io::Error::other)?;
+        let request = serde_json::from_str::<Value>(text)
+            .ok()
+            .and_then(|line| line["request_id"].as_str().map(ToOwned::to_owned));
+        self.0.lock().unwrap().entry(request.unwrap_or_default()).or_default().push(text.to_owned());
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Logs the functions' lines from now on.
+pub fn start() {
+    LazyLock::force(&LOG);
+}
+
+/// The lines of a request, each of which must be one JSON object.
+pub fn lines(request_id: &str) -> Vec<Value> {
+    let lines = LOG.0.lock().unwrap().get(request_id).cloned().unwrap_or_default();
+    let parse = |line: String| {
+        assert_eq!(line.find('\n'), Some(line.len() - 1), "{line}");
+        serde_json::from_str(&line).unwrap()
+    };
+    lines.into_iter().map(parse).collect()
+}
+
+/// All that has been logged so far.
+pub fn written() -> Vec<String> {
+    LOG.0.lock().unwrap().values().flatten().cloned().collect()
+}
+
+/// The one line that says how the answer's request went.
+pub fn line(answer: &Answer) -> Value {
+    let id = answer.header("x-request-id").unwrap();
+    let (mut requests, others): (Vec<_>, Vec<_>) =
+        lines(id).into_iter().partition(|line| line["message"] == "request");
+    assert_eq!(requests.len(), 1, "{id}: {requests:?} {others:?}");
+    requests.remove(0)
+}
+
+/// The fields of a request's line.
+pub static FIELDS: LazyLock<Value> = LazyLock::new(|| {
+    let id = json!({ "type": "string", "pattern": "^[A-Za-z0-9._:/+=@-]{1,128}$" });
+    let count = json!({ "type": "integer", "minimum": 0 });
+    let counted = json!({ "type": "integer", "minimum": 1 });
+    let amount = json!({ "type": "number", "minimum": 0 });
+    let functions: Vec<_> = crate::support::template::TEMPLATE.functions().into_keys().collect();
+    json!({
+        "timestamp": { "type": "string", "format": "date-time", "pattern": r"^.{19}\.\d{3}Z$" },
+        "level": { "enum": ["INFO", "WARN", "ERROR"] },
+        "message": { "const": "request" },
+        "request_id": id,
+        "gateway_request_id": id,
+        "trace_id": { "type": "string", "pattern": "^1-[0-9a-f]{8}-[0-9a-f]{24}$" },
+        "operation": { "enum": functions },
+        "org": { "type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$" },
+        "key_name": { "type": "string", "maxLength": 100 },
+        "status": { "type": "integer" },
+        "status_class": { "enum": ["2xx", "3xx", "4xx", "5xx"] },
+        "code": { "enum": ErrorCode::ALL.map(ErrorCode::code) },
+        "fault": { "type": "string", "minLength": 1 },
+        "duration_ms": amount,
+        "cold_start": { "type": "boolean" },
+        "key_lookup": { "type": "boolean" },
+        "dynamodb_calls": count,
+        "retries": count,
+        "read_units": amount,
+        "write_units": amount,
+        "conflicts": counted,
+        "outcomes_resolved": counted,
+        "_aws": EMF["properties"]["_aws"],
+    })
+});
+
+/// What a request's line may be without.
+const OPTIONAL: [&str; 7] =
+    ["trace_id", "org", "key_name", "code", "fault", "conflicts", "outcomes_resolved"];
+
+/// CloudWatch's embedded metric format, by its specification.
+static EMF: LazyLock<Value> = LazyLock::new(|| {
+    let name = |most: u32| json!({ "type": "string", "minLength": 1, "maxLength": most });
+    let units =
+        ["Seconds", "Microseconds", "Milliseconds", "Bytes", "Count", "Count/Second", "Percent", "None"];
+    json!({
+        "type": "object",
+        "required": ["_aws"],
+        "properties": {
+            "_aws": {
+                "type": "object",
+                "required": ["Timestamp", "CloudWatchMetrics"],
+                "additionalProperties": false,
+                "properties": {
+                    "Timestamp": { "type": "integer", "minimum": 1_600_000_000_000_u64 },
+                    "CloudWatchMetrics": {
+                        "type": "array",
+                        "minItems": 1,
+                        "items": {
+                            "type": "object",
+                            "required": ["Namespace", "Dimensions", "Metrics"],
+                            "additionalProperties": false,
+                            "properties": {
+                                "Namespace": name(1024),
+                                "Dimensions": {
+                                    "type": "array",
+                                    "minItems": 1,
+                                    "items": { "type": "array", "maxItems": 30, "items": name(250) },
+                                },
+                                "Metrics": {
+                                    "type": "array",
+                                    "minItems": 1,
+                                    "maxItems": 100,
+                                    "items": {
+                                        "type": "object",
+                                        "required": ["Name"],
+                                        "additionalProperties": false,
+                                        "properties": {
+                                            "Name": name(1024),
+                                            "Unit": { "enum": units },
+                                            "StorageResolution": { "enum": [1, 60] },
+                                        },
+                                    },
+                                },
+                            },
+                        },
+                    },
+                },
+            },
+        },
+    })
+});
+
+pub fn validator(schema: &Value) -> Validator {
+    jsonschema::draft202012::options().should_validate_formats(true).build(schema).unwrap()
+}
+
+/// A metric as a line defines it: name, dimensions.
+pub type Metric = (String, Vec<String>);
+
+/// The metrics that CloudWatch makes of a line: all that it refers to must be in the line.
+pub fn metrics(line: &Value) -> Vec<(Metric, String)> {
+    static VALID: LazyLock<Validator> = LazyLock::new(|| validator(&EMF));
+    let problems: Vec<_> = VALID.iter_errors(line).map(|problem| problem.to_string()).collect();
+    assert!(problems.is_empty(), "{problems:?} {line}");
+    let mut found = Vec::new();
+    for directive in line["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
+        assert_eq!(directive["Namespace"], NAMESPACE);
+        for dimensions in directive["Dimensions"].as_array().unwrap() {
+            let dimensions: Vec<String> =
+                dimensions.as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect();
+            for name in &dimensions {
+                assert!(!line[name].as_str().unwrap().is_empty(), "{name}: {line}");
+            }
+            for metric in directive["Metrics"].as_array().unwrap() {
+                let name = metric["Name"].as_str().unwrap();
+                assert!(line[name].is_number(), "{name}: {line}");
+                let unit = metric["Unit"].as_str().unwrap().to_owned();
+                found.push(((name.to_owned(), dimensions.clone()), unit));
+            }
+        }
+    }
+    found
+}
+
+/// Asserts that an answer's request left one line as it should, and nothing of the customer.
+pub fn check(answer: &Answer) {
+    static VALID: LazyLock<Validator> = LazyLock::new(|| {
+        let required = FIELDS.as_object().unwrap().keys().filter(|name| !OPTIONAL.contains(&name.as_str()));
+        let required: Vec<_> = required.collect();
+        validator(&json!({ "properties": *FIELDS, "required": required, "additionalProperties": false }))
+    });
+    let line = line(answer);
+    let problems: Vec<_> = VALID.iter_errors(&line).map(|problem| problem.to_string()).collect();
+    assert!(problems.is_empty(), "{problems:?} {line}");
+    metrics(&line);
+    let status = answer.status;
+    let level = match status {
+        500 => "ERROR",
+        501.. => "WARN",
+        _ => "INFO",
+    };
+    assert_eq!((&line["status"], &line["level"]), (&json!(status), &json!(level)), "{line}");
+    assert_eq!(line["status_class"], format!("{}xx", status / 100));
+    assert_eq!(line.get("code").is_some(), status >= 400, "{line}");
+    assert_eq!(line.get("fault").is_some(), status >= 500, "{line}");
+    for line in lines(answer.header("x-request-id").unwrap()) {
+        assert!(!line.to_string().contains(CUSTOMER.rsplit('/').next().unwrap()), "{line}");
+    }
+}
+
+/// What varies from run to run becomes its kind.
+pub fn redact(mut line: Value) -> Value {
+    for name in ["timestamp", "request_id", "gateway_request_id", "duration_ms"] {
+        line[name] = if line[name].is_number() { json!("a number") } else { json!("a text") };
+    }
+    line["_aws"]["Timestamp"] = json!("a number");
+    line
+}

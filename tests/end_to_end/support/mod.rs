@@ -1,0 +1,9 @@
+//! What the tests have in common.
+
+pub mod api;
+pub mod description;
+pub mod documentation;
+pub mod logs;
+pub mod proxy;
+pub mod recorder;
+pub mod template;

@@ -1,0 +1,180 @@
+//! A proxy between the functions and the database that breaks things on request.
+
+use std::{
+    convert::Infallible,
+    io,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use customers_categories::server::engine;
+use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
+use hyper::{
+    Request, Response,
+    body::{Bytes, Frame, Incoming},
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use tokio::{net::TcpListener, task::JoinHandle};
+
+/// What happens to a call.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fault {
+    /// The connection ends before the database sees the call.
+    CutBefore,
+    /// The database does what it is asked, then the connection ends without an answer.
+    CutAfter,
+    /// The same, in the middle of the answer.
+    CutAmid,
+    /// The database does what it is asked; what arrives is HTTP, but not its answer.
+    Garbage,
+    /// The answer never comes, and the database never sees the call.
+    Silence,
+    /// The database is not asked; this error comes instead.
+    Error(&'static str),
+    /// The database is not asked; the transaction is said to be cancelled for this reason.
+    Cancelled(&'static str),
+    /// Nothing, but late.
+    Late(Duration),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Rule {
+    /// `None`: whatever the call.
+    action: Option<&'static str>,
+    fault: Fault,
+    /// How often it still applies.
+    left: usize,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Proxy {
+    rule: Arc<Mutex<Option<Rule>>>,
+    accepting: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+type Body = BoxBody<Bytes, io::Error>;
+
+impl Proxy {
+    /// From now on, the next `times` calls of `action` fare like this.
+    pub fn break_next(&self, times: usize, action: &'static str, fault: Fault) {
+        *self.rule.lock().unwrap() = Some(Rule { action: Some(action), fault, left: times });
+    }
+
+    /// From now on, every call fares like this.
+    pub fn break_all(&self, fault: Fault) {
+        *self.rule.lock().unwrap() = Some(Rule { action: None, fault, left: usize::MAX });
+    }
+
+    /// All is well again.
+    pub fn mend(&self) {
+        *self.rule.lock().unwrap() = None;
+    }
+
+    /// The database goes away: open connections end, new ones are refused.
+    pub fn close(&self) {
+        self.break_all(Fault::CutBefore);
+        if let Some(accepting) = self.accepting.lock().unwrap().take() {
+            accepting.abort();
+        }
+    }
+
+    /// Starts in front of `endpoint`; returns where.
+    pub fn serve(&self, endpoint: String) -> String {
+        let listener = engine::bind(0).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let listener = TcpListener::from_std(listener).unwrap();
+        let (proxy, http) = (self.clone(), reqwest::Client::new());
+        let accepting = tokio::spawn(async move {
+            while let Ok((connection, _)) = listener.accept().await {
+                let (proxy, http, endpoint) = (proxy.clone(), http.clone(), endpoint.clone());
+                let service = service_fn(move |request| {
+                    let (proxy, http, endpoint) = (proxy.clone(), http.clone(), endpoint.clone());
+                    async move { proxy.pass(&http, &endpoint, request).await }
+                });
+                tokio::spawn(async move {
+                    // Faults end connections with an error, as they should.
+                    let _faulty = hyper::server::conn::http1::Builder::new()
+                        .serve_connection(TokioIo::new(connection), service)
+                        .await;
+                });
+            }
+        });
+        *self.accepting.lock().unwrap() = Some(accepting);
+        url
+    }
+
+    fn fault(&self, action: &str) -> Option<Fault> {
+        let mut rule = self.rule.lock().unwrap();
+        let rule = rule
+            .as_mut()
+            .filter(|rule| rule.left > 0 && rule.action.is_none_or(|broken| broken == action))?;
+        rule.left -= 1;
+        Some(rule.fault)
+    }
+
+    /// An error here ends the connection without an answer.
+    async fn pass(
+        &self,
+        http: &reqwest::Client,
+        endpoint: &str,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, io::Error> {
+        let (parts, body) = request.into_parts();
+        let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+        let target =
+            parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+        let fault = self.fault(target.rsplit('.').next().unwrap_or_default());
+        match fault {
+            Some(Fault::CutBefore) => return Err(io::Error::other("cut before")),
+            Some(Fault::Silence) => {
+                tokio::time::sleep(Duration::from_mins(1)).await;
+                return Err(io::Error::other("never"));
+            }
+            Some(Fault::Error(code)) => {
+                let problem =
+                    format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"planted"}}"#);
+                let status = if code == "InternalServerError" { 500 } else { 400 };
+                return Ok(answer(status, Bytes::from(problem)));
+            }
+            Some(Fault::Cancelled(code)) => {
+                let problem = format!(
+                    r#"{{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+                    "message":"planted","CancellationReasons":[{{"Code":"{code}"}},{{"Code":"None"}}]}}"#
+                );
+                return Ok(answer(400, Bytes::from(problem)));
+            }
+            Some(Fault::Late(delay)) => tokio::time::sleep(delay).await,
+            _ => {}
+        }
+        let forwarded =
+            http.post(endpoint).headers(parts.headers).body(body).send().await.map_err(io::Error::other)?;
+        let status = forwarded.status().as_u16();
+        let body = forwarded.bytes().await.map_err(io::Error::other)?;
+        match fault {
+            Some(Fault::CutAfter) => Err(io::Error::other("cut after")),
+            Some(Fault::CutAmid) => Ok(cut_amid(status, &body)),
+            Some(Fault::Garbage) => {
+                Ok(answer(200, Bytes::from_static(b"<html>Welcome to the hotel's network")))
+            }
+            _ => Ok(answer(status, body)),
+        }
+    }
+}
+
+fn answer(status: u16, body: Bytes) -> Response<Body> {
+    let body = Full::new(body).map_err(|never: Infallible| match never {}).boxed();
+    Response::builder()
+        .status(status)
+        .header("content-type", "application/x-amz-json-1.0")
+        .body(body)
+        .unwrap()
+}
+
+fn cut_amid(status: u16, body: &Bytes) -> Response<Body> {
+    let length = body.len();
+    let half = body.slice(..length / 2);
+    let frames = [Ok(Frame::data(half)), Err(io::Error::other("cut amid"))];
+    let body = BodyExt::boxed(StreamBody::new(futures_util::stream::iter(frames)));
+    Response::builder().status(status).header("content-length", length).body(body).unwrap()
+}
