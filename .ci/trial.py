@@ -30,9 +30,9 @@ def resource(function):
 
 
 def walk_through(url):
-    """Runs the README's walk-through against another URL. Returns how many statuses differ from those shown."""
-    steps = STEP.findall((ROOT / "README.md").read_text())
-    if len(steps) < 6:
+    """Runs the walk-through of the documents against another URL. Returns how many statuses differ from those shown."""
+    steps = STEP.findall("".join((ROOT / document).read_text() for document in ("README.md", "docs/api.md")))
+    if len(steps) < 9:
         raise SystemExit(f"only {len(steps)} steps in the walk-through")
     etag, failed = "", 0
     for command, status in steps:
