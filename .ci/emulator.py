@@ -6,6 +6,7 @@ The environment configures it: GATEWAY_PORT, BIND_HOST, AUTH=true for IAM. It is
 answers. What it is asked to deploy through CodeDeploy goes to standard output, a line for each group.
 """
 
+import contextvars
 import importlib.metadata
 import json
 import os
@@ -21,7 +22,8 @@ import botocore.session  # noqa: E402
 import botocore.validate  # noqa: E402
 from ministack.app import main  # noqa: E402
 from ministack.services import apigateway, cloudwatch, eventbridge, lambda_svc, pipes  # noqa: E402
-from ministack.services.cloudformation import provisioners  # noqa: E402
+from ministack.services.cloudformation import changesets, engine, handlers, provisioners  # noqa: E402
+from samtranslator.translator import transform as sam  # noqa: E402
 
 HANDLERS = provisioners._RESOURCE_HANDLERS
 
@@ -39,6 +41,22 @@ def lower_first(value):
     if isinstance(value, dict):
         return {name[0].lower() + name[1:]: lower_first(member) for name, member in value.items()}
     return [lower_first(item) for item in value] if isinstance(value, list) else value
+
+
+def give_sam_the_parameters():
+    """Stands for what the SAM transform knows of a stack: the values of its parameters, not their defaults alone."""
+    values = contextvars.ContextVar("values", default={})
+    apply, transform = engine._apply_transforms, sam.transform
+
+    def apply_with_values(template, provided=None, previous=None):
+        values.set(engine._transform_parameters(template, provided, previous))
+        return apply(template, provided, previous)
+
+    def transform_with_values(template, _, policies):
+        return transform(template, values.get(), policies)
+
+    sam.transform = transform_with_values
+    handlers._apply_transforms = changesets._apply_transforms = apply_with_values
 
 
 def add_codedeploy():
@@ -204,6 +222,7 @@ def add_http_apis_from_openapi():
     handlers.update(create=create_with_body, update=update_with_body)
 
 
+give_sam_the_parameters()
 add_codedeploy()
 add_alarms_over_expressions()
 add_pipes_to_event_buses()

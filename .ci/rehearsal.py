@@ -107,6 +107,9 @@ def comparable(answer):
     status, headers, body = answer
     kept = {name.lower(): value for name, value in headers.items() if name.lower() not in OF_THE_WAY}
     kept["x-request-id"] = bool(kept.get("x-request-id"))
+    if not body:
+        # The emulator's gateway gives even an empty body a type.
+        kept.pop("content-type", None)
     text = json.dumps([status, kept, body], indent=1, sort_keys=True)
     for pattern, place in BETWEEN_RUNS:
         text = pattern.sub(place, text.replace('\\"', '"'))
@@ -157,7 +160,7 @@ def compare(account, outputs, program):
         for here, there in zip(requests(local_key), requests(key)):
             expected, answered = comparable(call(url, *here)), comparable(account.call(outputs, *there))
             same(answered == expected, f"{there[:2]} is answered\n{answered}\nand locally\n{expected}")
-            print(f"{there[0]} {there[1]}: {json.loads(answered)[0] if False else answered.split()[1].rstrip(',')}")
+            print(f"{there[0]} {there[1]}: alike, {answered.split()[1].rstrip(',')}")
     return key
 
 
