@@ -26,7 +26,8 @@ async fn a_committed_write_is_acknowledged_whatever_the_errors_code() {
         Fault::ErrorAfter("NobodyKnowsThisCode", 400),
         Fault::ErrorAfter("ThrottlingException", 400),
         Fault::ErrorAfter("ValidationException", 400),
-        Fault::CancelledByItself,
+        Fault::CancelledByItself(0),
+        Fault::CancelledByItself(1),
     ]) {
         proxy.break_next(ALWAYS, TRANSACTION, fault);
         let created = api.post(json!({ "id": id, "value": "gold" })).await;

@@ -33,9 +33,9 @@ pub enum Fault {
     Silence,
     /// The database does what it is asked; this error comes with this status in place of its answer.
     ErrorAfter(&'static str, u16),
-    /// The database does what it is asked; a transaction is then said to be cancelled because its first item
-    /// is not as expected, but as the transaction itself has just written it.
-    CancelledByItself,
+    /// The database does what it is asked; a transaction is then said to be cancelled because the condition on
+    /// this one of its items fails, which is as the transaction itself has just written it.
+    CancelledByItself(usize),
     /// The database is not asked; this error comes instead.
     Error(&'static str),
     /// The database is not asked; the transaction is said to be cancelled for this reason.
@@ -158,7 +158,7 @@ impl Proxy {
         let body = forwarded.bytes().await.map_err(io::Error::other)?;
         match fault {
             Some(Fault::ErrorAfter(code, status)) => Ok(error(status, code)),
-            Some(Fault::CancelledByItself) => Ok(cancelled_by_itself(&written)),
+            Some(Fault::CancelledByItself(item)) => Ok(cancelled_by_itself(&written, item)),
             Some(Fault::CutAfter) => Err(io::Error::other("cut after")),
             Some(Fault::CutAmid) => Ok(cut_amid(status, &body)),
             Some(Fault::Garbage) => {
@@ -175,11 +175,11 @@ fn error(status: u16, code: &str) -> Response<Body> {
 }
 
 /// As [`Fault::CancelledByItself`], for the transaction that this request body asks for.
-fn cancelled_by_itself(body: &[u8]) -> Response<Body> {
+fn cancelled_by_itself(body: &[u8], item: usize) -> Response<Body> {
     let asked: Value = serde_json::from_slice(body).unwrap();
     let items = asked["TransactItems"].as_array().unwrap();
     let mut reasons = vec![json!({ "Code": "None" }); items.len()];
-    reasons[0] = json!({ "Code": "ConditionalCheckFailed", "Item": items[0]["Put"]["Item"] });
+    reasons[item] = json!({ "Code": "ConditionalCheckFailed", "Item": items[item]["Put"]["Item"] });
     let problem = json!({
         "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
         "message": "planted",
