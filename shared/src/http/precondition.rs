@@ -10,7 +10,7 @@ use crate::{
 /// tags match nothing.
 ///
 /// # Errors
-/// [`Error::Invalid`].
+/// [`crate::Error::Invalid`].
 pub fn if_match(request: &Request) -> Result<Revisions> {
     Ok(header(request, "If-Match", |text| revisions(text, Comparison::Strong))?.unwrap_or(Revisions::Any))
 }
@@ -18,7 +18,7 @@ pub fn if_match(request: &Request) -> Result<Revisions> {
 /// The revisions that the caller has already, by `If-None-Match`. Comparison is weak.
 ///
 /// # Errors
-/// [`Error::Invalid`].
+/// [`crate::Error::Invalid`].
 pub fn if_none_match(request: &Request) -> Result<Option<Revisions>> {
     header(request, "If-None-Match", |text| revisions(text, Comparison::Weak))
 }

@@ -35,7 +35,7 @@ pub struct ListQuery {
 
 impl ListQuery {
     /// # Errors
-    /// [`Error::Invalid`] with every parameter that is malformed or unknown.
+    /// [`crate::Error::Invalid`] with every parameter that is malformed or unknown.
     pub fn parse(clock: &Clock, customer: &Customer, request: &Request) -> Result<Self> {
         let mut fields = query_fields(request);
         let limit = fields.optional("limit", limit).unwrap_or(MAX_LIMIT);
@@ -65,7 +65,7 @@ pub struct HistoryQuery {
 
 impl HistoryQuery {
     /// # Errors
-    /// [`Error::Invalid`] with every parameter that is malformed or unknown.
+    /// [`crate::Error::Invalid`] with every parameter that is malformed or unknown.
     pub fn parse(customer: &Customer, request: &Request) -> Result<Self> {
         let mut fields = query_fields(request);
         let limit = fields.optional("limit", limit).unwrap_or(MAX_LIMIT);
@@ -92,7 +92,7 @@ impl HistoryQuery {
 /// The `as_of` parameter of getCategory.
 ///
 /// # Errors
-/// [`Error::Invalid`] with every parameter that is malformed or unknown.
+/// [`crate::Error::Invalid`] with every parameter that is malformed or unknown.
 pub fn as_of_query(clock: &Clock, request: &Request) -> Result<Option<Timestamp>> {
     let mut fields = query_fields(request);
     let moment = fields.optional("as_of", |text| as_of(clock, text));
@@ -102,7 +102,7 @@ pub fn as_of_query(clock: &Clock, request: &Request) -> Result<Option<Timestamp>
 /// The `reason` parameter of deleteCategory.
 ///
 /// # Errors
-/// [`Error::Invalid`] with every parameter that is malformed or unknown.
+/// [`crate::Error::Invalid`] with every parameter that is malformed or unknown.
 pub fn reason_query(request: &Request) -> Result<Option<Reason>> {
     let mut fields = query_fields(request);
     let reason = fields.optional("reason", |text| Text::parse(text.to_owned()));
@@ -112,7 +112,7 @@ pub fn reason_query(request: &Request) -> Result<Option<Reason>> {
 /// For operations without parameters in the query.
 ///
 /// # Errors
-/// [`Error::Invalid`] with every parameter.
+/// [`crate::Error::Invalid`] with every parameter.
 pub fn no_query(request: &Request) -> Result<()> {
     query_fields(request).finish(Some(()))
 }

@@ -264,15 +264,34 @@ async fn a_panic_is_answered_and_the_next_request_served() {
     }
 }
 
-#[tokio::test]
-async fn a_request_ends_before_lambda_would_end_it() {
+/// Has this handler answer an event that Lambda ends in so many milliseconds; returns the status.
+async fn within<H, F>(millis: u64, handler: H) -> Value
+where
+    H: Fn(Arc<shared::App>, shared::http::Request) -> F + Clone + Send + 'static,
+    F: Future<Output = shared::Result<shared::http::Response>> + Send + 'static,
+{
     let api = Api::start().await;
-    let service = shared::lambda::service("not-found", api.app("not-found"), |_, _| std::future::pending());
+    let service = shared::lambda::service("not-found", api.app("not-found"), handler);
     let event = include_str!("../../../events/not-found.json");
     let mut context = Context::default();
     let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    context.deadline = u64::try_from(since_epoch.as_millis()).unwrap() + 1200;
+    context.deadline = u64::try_from(since_epoch.as_millis()).unwrap() + millis;
     let event = LambdaEvent::new(serde_json::from_str(event).unwrap(), context);
     let answer = lambda_http::Adapter::from(service).call(event).await.unwrap();
-    assert_eq!(serde_json::to_value(answer).unwrap()["statusCode"], 504);
+    serde_json::to_value(answer).unwrap()["statusCode"].take()
+}
+
+#[tokio::test]
+async fn a_request_ends_before_lambda_would_end_it() {
+    assert_eq!(within(1200, |_, _| std::future::pending()).await, 504);
+}
+
+#[tokio::test]
+async fn the_last_second_is_left_for_the_answer() {
+    let handler = |_, _| async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        Err(shared::Error::NotFound("there is no such resource"))
+    };
+    assert_eq!(within(900, handler).await, 504);
+    assert_eq!(within(60_000, handler).await, 404);
 }

@@ -15,6 +15,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 /// What happens to a call.
@@ -30,6 +31,11 @@ pub enum Fault {
     Garbage,
     /// The answer never comes, and the database never sees the call.
     Silence,
+    /// The database does what it is asked; this error comes with this status in place of its answer.
+    ErrorAfter(&'static str, u16),
+    /// The database does what it is asked; a transaction is then said to be cancelled because the condition on
+    /// this one of its items fails, which is as the transaction itself has just written it.
+    CancelledByItself(usize),
     /// The database is not asked; this error comes instead.
     Error(&'static str),
     /// The database is not asked; the transaction is said to be cancelled for this reason.
@@ -132,10 +138,8 @@ impl Proxy {
                 return Err(io::Error::other("never"));
             }
             Some(Fault::Error(code)) => {
-                let problem =
-                    format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"planted"}}"#);
                 let status = if code == "InternalServerError" { 500 } else { 400 };
-                return Ok(answer(status, Bytes::from(problem)));
+                return Ok(error(status, code));
             }
             Some(Fault::Cancelled(code)) => {
                 let problem = format!(
@@ -147,11 +151,14 @@ impl Proxy {
             Some(Fault::Late(delay)) => tokio::time::sleep(delay).await,
             _ => {}
         }
+        let written = body.clone();
         let forwarded =
             http.post(endpoint).headers(parts.headers).body(body).send().await.map_err(io::Error::other)?;
         let status = forwarded.status().as_u16();
         let body = forwarded.bytes().await.map_err(io::Error::other)?;
         match fault {
+            Some(Fault::ErrorAfter(code, status)) => Ok(error(status, code)),
+            Some(Fault::CancelledByItself(item)) => Ok(cancelled_by_itself(&written, item)),
             Some(Fault::CutAfter) => Err(io::Error::other("cut after")),
             Some(Fault::CutAmid) => Ok(cut_amid(status, &body)),
             Some(Fault::Garbage) => {
@@ -160,6 +167,25 @@ impl Proxy {
             _ => Ok(answer(status, body)),
         }
     }
+}
+
+fn error(status: u16, code: &str) -> Response<Body> {
+    let problem = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"planted"}}"#);
+    answer(status, Bytes::from(problem))
+}
+
+/// As [`Fault::CancelledByItself`], for the transaction that this request body asks for.
+fn cancelled_by_itself(body: &[u8], item: usize) -> Response<Body> {
+    let asked: Value = serde_json::from_slice(body).unwrap();
+    let items = asked["TransactItems"].as_array().unwrap();
+    let mut reasons = vec![json!({ "Code": "None" }); items.len()];
+    reasons[item] = json!({ "Code": "ConditionalCheckFailed", "Item": items[item]["Put"]["Item"] });
+    let problem = json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "message": "planted",
+        "CancellationReasons": reasons,
+    });
+    answer(400, Bytes::from(problem.to_string()))
 }
 
 fn answer(status: u16, body: Bytes) -> Response<Body> {

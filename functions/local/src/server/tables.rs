@@ -44,7 +44,7 @@ pub fn client(endpoint: String) -> Client {
     Client::from_conf(client_config(endpoint).build())
 }
 
-/// The configuration of [`client`].
+/// The configuration of [`client()`].
 #[must_use]
 pub fn client_config(endpoint: String) -> aws_sdk_dynamodb::config::Builder {
     let credentials = Credentials::new("local", "local", None, None, "local");

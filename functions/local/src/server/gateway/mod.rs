@@ -1,6 +1,6 @@
-//! API Gateway's HTTP API on a laptop: every HTTP request becomes an [`event`], goes through
-//! `lambda_http` into the one of the [`functions`] that `template.yaml` routes it to, and the
-//! function's answer becomes an HTTP [`response`].
+//! API Gateway's HTTP API on a laptop: every HTTP request becomes an `event`, goes through
+//! `lambda_http` into the one of the `functions` that `template.yaml` routes it to, and the
+//! function's answer becomes an HTTP `response`.
 
 mod event;
 mod functions;
