@@ -20,7 +20,7 @@ if installed != VERSION:
 
 import botocore.session  # noqa: E402
 import botocore.validate  # noqa: E402
-from ministack.app import main  # noqa: E402
+from ministack import app  # noqa: E402
 from ministack.services import apigateway, cloudwatch, eventbridge, lambda_svc, pipes  # noqa: E402
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners  # noqa: E402
 from samtranslator.translator import transform as sam  # noqa: E402
@@ -57,6 +57,12 @@ def give_sam_the_parameters():
 
     sam.transform = transform_with_values
     handlers._apply_transforms = changesets._apply_transforms = apply_with_values
+
+
+def take_requests_for_encrypted():
+    """Stands for TLS, without which the bucket that `sam` makes refuses everybody."""
+    pin = app.pin_request_origin
+    app.pin_request_origin = lambda source_ip, secure_transport: pin(source_ip, True)
 
 
 def add_codedeploy():
@@ -223,9 +229,10 @@ def add_http_apis_from_openapi():
 
 
 give_sam_the_parameters()
+take_requests_for_encrypted()
 add_codedeploy()
 add_alarms_over_expressions()
 add_pipes_to_event_buses()
 complete_function_environment()
 add_http_apis_from_openapi()
-sys.exit(main())
+sys.exit(app.main())
