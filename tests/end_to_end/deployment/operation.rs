@@ -112,7 +112,7 @@ fn the_outputs_name_every_function() {
     assert_eq!(named, functions.map(|name| name.to_string()).collect());
 }
 
-/// The rehearsal deploys with this policy, but CloudFormation's own calls need no permission there.
+/// The rehearsal deploys with this policy, but there the stack's service needs no permission for its own calls.
 #[test]
 fn the_documented_role_may_make_what_the_stack_has() {
     let blocks = blocks(&section("docs/deploy.md", "From a pipeline"));

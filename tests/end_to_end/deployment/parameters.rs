@@ -110,7 +110,7 @@ fn log_levels_are_those_that_the_program_has() {
     assert_eq!(texts(&YAML["Parameters"]["LogLevel"]["AllowedValues"]), ["INFO", "WARN", "ERROR"]);
 }
 
-/// CloudFormation leaves a cap that is no longer mentioned as it was.
+/// A cap that the template no longer mentions stays as it was.
 #[test]
 fn a_cap_can_be_lifted() {
     for name in ["MaxReadRequestUnits", "MaxWriteRequestUnits"] {
@@ -157,9 +157,15 @@ fn whatever_uses_a_table_can_use_an_existing_one() {
                     .first()
                     .and_then(Value::as_str)
                     .filter(|name| YAML["Conditions"].get(name).is_some());
-                items.iter().for_each(|item| check(item, condition.or(inside)));
+                for item in items {
+                    check(item, condition.or(inside));
+                }
             }
-            Value::Object(members) => members.values().for_each(|member| check(member, inside)),
+            Value::Object(members) => {
+                for member in members.values() {
+                    check(member, inside);
+                }
+            }
             _ => {}
         }
     }
