@@ -28,7 +28,7 @@ STACK = "customers-categories"
 CUSTOMER = "/v4/orgs/telco/customers/123e4567-e89b-12d3-a456-556642440000"
 CATEGORIES = f"{CUSTOMER}/categories"
 # What servers and gateways add to an answer by themselves.
-OF_THE_WAY = {"apigw-requestid", "connection", "content-length", "date", "server", "transfer-encoding"}
+OF_SERVERS = {"apigw-requestid", "connection", "content-length", "date", "server", "transfer-encoding"}
 BETWEEN_RUNS = [
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"), "<revision>"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"), "<time>"),
@@ -37,7 +37,7 @@ BETWEEN_RUNS = [
 ]
 
 
-def same(condition, message):
+def require(condition, message):
     if not condition:
         raise SystemExit(f"rehearsal: {message}")
 
@@ -47,7 +47,7 @@ def documented(begins, *more, **values):
     it names in capital letters."""
     lines = (ROOT / "docs/deploy.md").read_text().splitlines()
     found = [line for line in lines if line.startswith(begins)]
-    same(len(found) == 1, f"docs/deploy.md does not have one command that begins with: {begins}")
+    require(len(found) == 1, f"docs/deploy.md does not have one command that begins with: {begins}")
     command = found[0]
     for place, value in values.items():
         command = command.replace(place.replace("_", "-"), value)
@@ -66,7 +66,7 @@ class Account:
     def __init__(self, endpoint, logs):
         self.endpoint, self.logs = endpoint, logs
         self.credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-        self.role = self.become("pipeline", role_policy())
+        self.pipeline = self.user("pipeline", role_policy())
 
     def client(self, service):
         keys = {name.lower(): value for name, value in self.credentials.items()}
@@ -76,13 +76,14 @@ class Account:
         """Runs a command against the account. Returns its standard output."""
         nothing = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
         there = {"AWS_ENDPOINT_URL": self.endpoint, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
-        environment = {**os.environ, **nothing, **self.credentials, **there, "SAM_CLI_POLL_DELAY": "0.5", **environment}
+        there["SAM_CLI_POLL_DELAY"] = "0.5"
+        environment = {**os.environ, **nothing, **self.credentials, **there, **environment}
         run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-        same(run.returncode == 0, f"{command} ended with {run.returncode}\n{run.stdout}\n{run.stderr}")
+        require(run.returncode == 0, f"{command} ended with {run.returncode}\n{run.stdout}\n{run.stderr}")
         return run.stdout
 
-    def become(self, user, policy):
-        """Acts as a user who may do no more than the policy has."""
+    def user(self, user, policy):
+        """The credentials of a new user who may do no more than the policy has."""
         iam = self.client("iam")
         iam.create_user(UserName=user)
         iam.put_user_policy(UserName=user, PolicyName=user, PolicyDocument=policy)
@@ -90,13 +91,14 @@ class Account:
         return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
 
     def deploy(self, command=None, **parameters):
-        """`sam deploy` as the pipeline's role, or a command in its place. Returns the stack's outputs."""
+        """`sam deploy`, or a command in its place, with the pipeline's permissions. Returns the stack's outputs."""
         before = (ROOT / "samconfig.toml").read_text()
         overrides = [f"{name}={value}" for name, value in parameters.items()]
-        self.run(command or ["sam", "deploy", "--no-confirm-changeset", "--parameter-overrides", *overrides], **self.role)
-        same((ROOT / "samconfig.toml").read_text() == before, "sam deploy changed samconfig.toml")
+        command = command or ["sam", "deploy", "--no-confirm-changeset", "--parameter-overrides", *overrides]
+        self.run(command, **self.pipeline)
+        require((ROOT / "samconfig.toml").read_text() == before, "sam deploy changed samconfig.toml")
         stack = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
-        same(stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), f"the stack is {stack['StackStatus']}")
+        require(stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), f"the stack is {stack['StackStatus']}")
         return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
     def live(self, outputs, function="get-category"):
@@ -124,7 +126,7 @@ def call(url, method, path, headers, body=None):
 def comparable(answer):
     """An answer without what differs from run to run."""
     status, headers, body = answer
-    kept = {name.lower(): value for name, value in headers.items() if name.lower() not in OF_THE_WAY}
+    kept = {name.lower(): value for name, value in headers.items() if name.lower() not in OF_SERVERS}
     kept["x-request-id"] = bool(kept.get("x-request-id"))
     if not body:
         # The emulator's gateway gives even an empty body a type.
@@ -178,7 +180,7 @@ def compare(account, outputs, program):
         local_key = new_key(account.run, program, "--in-memory", "--dynamodb-port", port)
         for here, there in zip(requests(local_key), requests(key)):
             expected, answered = comparable(call(url, *here)), comparable(account.call(outputs, *there))
-            same(answered == expected, f"{there[:2]} is answered\n{answered}\nand locally\n{expected}")
+            require(answered == expected, f"{there[:2]} is answered\n{answered}\nand locally\n{expected}")
             print(f"{there[0]} {there[1]}: alike, {answered.split()[1].rstrip(',')}")
     return key
 
@@ -209,10 +211,10 @@ def follow(queues, queue, wanted):
             break
         time.sleep(0.25)
     types = [event["detail-type"] for event in seen]
-    same(types == wanted, f"the rule let through {types}, not {wanted}")
+    require(types == wanted, f"the rule let through {types}, not {wanted}")
     for event in seen:
         members = {"customer", "category_id", "change", "revision", "entry"}
-        same(set(event["detail"]) == members, f"an event has {set(event['detail'])}")
+        require(set(event["detail"]) == members, f"an event has {set(event['detail'])}")
     print(f"change events: {types}")
 
 
@@ -235,18 +237,19 @@ def update(account, key):
     for parameters, there in steps:
         outputs = account.deploy(**parameters)
         live = account.live(outputs)
-        same(there(live), f"{parameters} does not reach callers: {live}")
+        require(there(live), f"{parameters} does not reach callers: {live}")
         print(f"update with {parameters}: live is version {live['Version']}")
     for deployment, wanted in [
         ("AllAtOnceWithoutAlarms", "LambdaAllAtOnce 0 alarms"),
         ("Canary10Percent5Minutes", "LambdaCanary10Percent5Minutes 2 alarms"),
     ]:
-        account.deploy(documented(f"sam deploy --parameter-overrides Deployment={deployment}", "--no-confirm-changeset"))
+        command = f"sam deploy --parameter-overrides Deployment={deployment}"
+        account.deploy(documented(command, "--no-confirm-changeset"))
         groups = re.findall(r"deployment group .*", account.logs.read_text())[-7:]
-        same(all(wanted in group for group in groups), f"with {deployment} there are {groups}")
+        require(all(wanted in group for group in groups), f"with {deployment} there are {groups}")
         print(f"Deployment={deployment}: {wanted}")
     status, _, body = account.call(outputs, "GET", f"{CATEGORIES}/9", {"x-auth-roles": key})
-    same(status == 404 and '"https://docs.example.com/categories#' in body, f"callers see {status} {body}")
+    require(status == 404 and '"https://docs.example.com/categories#' in body, f"callers see {status} {body}")
     return outputs
 
 
@@ -258,11 +261,11 @@ def update_one_function(account, outputs, key, folder):
     command = documented("cargo lambda deploy --binary-name get-category", *more, FUNCTION_NAME=name)
     print(account.run(command).strip())
     after = account.live(outputs)
-    same(after["Version"] != before["Version"], "live did not move")
+    require(after["Version"] != before["Version"], "live did not move")
     for kept in ("Environment", "MemorySize", "Timeout", "Role", "LoggingConfig", "Architectures"):
-        same(after[kept] == before[kept], f"cargo lambda deploy changed {kept}: {before[kept]} to {after[kept]}")
+        require(after[kept] == before[kept], f"cargo lambda deploy changed {kept}: {before[kept]} to {after[kept]}")
     status, _, body = account.call(outputs, "GET", f"{CATEGORIES}/8", {"x-auth-roles": key})
-    same(status == 200, f"after cargo lambda deploy: {status} {body}")
+    require(status == 200, f"after cargo lambda deploy: {status} {body}")
 
 
 def deploy_one_function(account, outputs, folder):
@@ -277,17 +280,17 @@ def deploy_one_function(account, outputs, folder):
     command = documented("cargo lambda deploy --iam-role", "--lambda-dir", folder, ROLE_ARN=role, **tables)
     print(account.run(command).strip())
     answer = account.run(documented("cargo lambda invoke --remote"))
-    same(json.loads(answer)["statusCode"] == 401, f"invoked, it answers {answer}")
+    require(json.loads(answer)["statusCode"] == 401, f"invoked, it answers {answer}")
     account.client("lambda").delete_function(FunctionName="get-category")
 
 
 def delete(account, outputs):
     """`sam delete`. Both tables stay."""
-    account.run(["sam", "delete", "--no-prompts"])
+    account.run(["sam", "delete", "--no-prompts"], **account.pipeline)
     tables = account.client("dynamodb").list_tables()["TableNames"]
     kept = {outputs["CategoriesTableName"], outputs["KeysTableName"]}
-    same(set(tables) == kept, f"after sam delete there are {tables}, not {kept}")
-    same(not account.client("lambda").list_functions()["Functions"], "sam delete left functions")
+    require(set(tables) == kept, f"after sam delete there are {tables}, not {kept}")
+    require(not account.client("lambda").list_functions()["Functions"], "sam delete left functions")
     print("sam delete: both tables are kept")
 
 
@@ -299,10 +302,11 @@ def deploy_onto_kept_tables(account, outputs, key):
     outputs = account.deploy(command)
     for method, path, wanted in [("GET", f"{CATEGORIES}/8", 200), ("DELETE", f"{CATEGORIES}/8", 204)]:
         status, _, body = account.call(outputs, method, path, {"x-auth-roles": key})
-        same(status == wanted, f"on the kept tables, {method} {path} is answered {status} {body}")
+        require(status == wanted, f"on the kept tables, {method} {path} is answered {status} {body}")
     tables = account.client("dynamodb").list_tables()["TableNames"]
-    same(len(tables) == 2, f"there are {tables}")
-    command = documented("sam deploy --parameter-overrides ChangeEvents", "--no-confirm-changeset", STREAM_ARN=table["LatestStreamArn"])
+    require(len(tables) == 2, f"there are {tables}")
+    stream = table["LatestStreamArn"]
+    command = documented("sam deploy --parameter-overrides ChangeEvents", "--no-confirm-changeset", STREAM_ARN=stream)
     outputs = account.deploy(command)
     with subscribed(account, outputs) as (queues, queue):
         account.call(outputs, "POST", CATEGORIES, {"x-auth-roles": key}, {"id": 9, "value": "gold"})

@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import re
+import signal
 import socket
 import subprocess
 import tempfile
@@ -67,7 +68,8 @@ def wait_for_port(port, process, seconds=30):
 
 @contextlib.contextmanager
 def running(arguments, log, **options):
-    """A process that ends with the block; what it wrote is shown where the block fails."""
+    """A process that ends with the block, with its children if it leads a session; what it wrote is shown where the
+    block fails."""
     with open(log, "wb") as output:
         process = subprocess.Popen(arguments, stdout=output, stderr=subprocess.STDOUT, **options)
     try:
@@ -76,12 +78,20 @@ def running(arguments, log, **options):
         print(pathlib.Path(log).read_text(errors="replace"))
         raise
     finally:
-        process.terminate()
+        end(process, signal.SIGTERM, options)
         try:
             process.wait(30)
         except subprocess.TimeoutExpired:
-            process.kill()
+            end(process, signal.SIGKILL, options)
             process.wait()
+
+
+def end(process, how, options):
+    if not options.get("start_new_session"):
+        process.send_signal(how)
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, how)
 
 
 @contextlib.contextmanager
