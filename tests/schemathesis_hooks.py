@@ -29,7 +29,8 @@ def beyond_schemas(name, case):
             moment = str(query["as_of"]).upper().replace("Z", "+00:00")
             return datetime.datetime.fromisoformat(moment) > datetime.datetime.now(datetime.timezone.utc)
         case "id":
-            # To JSON Schema 1.0 is an integer. To the service it is not: an id has one form (see the README).
+            # To JSON Schema 1.0 is an integer. To the service it is not: an id has one form (see
+            # docs/ARCHITECTURE.md).
             return isinstance(body, dict) and isinstance(body.get("id"), float)
         case "If-Match" | "If-None-Match":
             # Schemathesis sends `0`, which the description's pattern rules out, for what it calls a valid header.
