@@ -151,6 +151,13 @@ async fn a_taken_port_is_one_clear_line() {
 }
 
 #[tokio::test]
+async fn an_address_that_the_machine_does_not_have_is_one_clear_line() {
+    // Of the range for documentation.
+    let said = fails(&["--in-memory", "--dynamodb-address", "192.0.2.1"]);
+    assert!(said.contains("on 192.0.2.1 can't be used"), "{said}");
+}
+
+#[tokio::test]
 async fn a_data_file_in_use_is_one_clear_line() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data.db");

@@ -1,8 +1,7 @@
 //! The one bootstrap that every function calls.
 
 use std::{
-    future::ready,
-    panic::{self, AssertUnwindSafe},
+    panic::AssertUnwindSafe,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,7 +11,7 @@ use std::{
 
 use futures_util::FutureExt;
 use lambda_http::{
-    Body, Context, LambdaEvent, RequestExt, Service, aws_lambda_events::apigw::ApiGatewayV2httpResponse,
+    Body, LambdaEvent, RequestExt, Service, aws_lambda_events::apigw::ApiGatewayV2httpResponse,
     http::HeaderValue, request::LambdaRequest, service_fn,
 };
 use lambda_runtime::Runtime;
@@ -22,7 +21,7 @@ use crate::{
     clock::Clock,
     config::{Config, Logging},
     error::{self, Fault},
-    http::{ErrorCode, REQUEST_ID_HEADER, Request, Response, request_ids, response},
+    http::{ErrorCode, REQUEST_ID_HEADER, Request, Response, request_ids, request_of, response},
     log::{self, Failure, RequestLog},
 };
 
@@ -30,6 +29,13 @@ use crate::{
 const ANSWER_RESERVE: Duration = Duration::from_secs(1);
 
 const WITHOUT_DEADLINE: Duration = Duration::from_hours(1);
+
+/// For a function that still runs after its deadline, so by a clock that is ahead of Lambda's: longer than any
+/// operation takes, shorter than Lambda lets it run.
+const PAST_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Lambda is younger than this moment of 2014. A deadline before it is none: `cargo lambda watch` sends one in 1970.
+const FIRST_DEADLINE_MILLIS: u64 = 1_400_000_000_000;
 
 /// Serves the events of the function of this name until the execution environment ends. The
 /// connection to the database is opened first: until a function asks for its first event it has a
@@ -79,7 +85,7 @@ where
 /// own error type is never used, for API Gateway would replace the body.
 ///
 /// In place of `lambda_http`'s adapter, which decodes every answer's text from any of the charsets
-/// there are, with the tables of all, and panics over a request that it can't make a URI of.
+/// there are, with the tables of all.
 pub fn function<H, F>(
     name: &'static str,
     app: Arc<App>,
@@ -96,20 +102,11 @@ where
     H: Fn(Arc<App>, Request) -> F + Clone + Send + 'static,
     F: Future<Output = Result<Response>> + Send + 'static,
 {
-    let refuse = |_, _| {
-        let problem = "must have a percent-encoded URL and a well-formed Host";
-        ready(Err(Error::invalid("request", problem)))
-    };
-    let (serve, refuse) = (service(name, app.clone(), handler), service(name, app, refuse));
+    let serve = service(name, app, handler);
     service_fn(move |LambdaEvent { payload, context }: LambdaEvent<LambdaRequest>| {
-        let (mut serve, mut refuse) = (serve.clone(), refuse.clone());
-        let request = panic::catch_unwind(AssertUnwindSafe(|| Request::from(payload)));
-        let answered = async move {
-            Ok(payload_of(match request {
-                Ok(request) => serve.call(request.with_lambda_context(context)).await?,
-                Err(_) => refuse.call(Request::default().with_lambda_context(context)).await?,
-            }))
-        };
+        let mut serve = serve.clone();
+        let request = request_of(payload).with_lambda_context(context);
+        let answered = async move { Ok(payload_of(serve.call(request).await?)) };
         // The compiler gives up on the runtime's type around the type of all of this.
         answered.boxed()
     })
@@ -142,7 +139,8 @@ where
         let cold_start = !served_before.swap(true, Ordering::Relaxed);
         RequestLog::new(function, cold_start, request_ids(&request)).scope(async move {
             let docs_url = app.docs_url.clone();
-            let time = time_left(&request.lambda_context());
+            let deadline = request.lambda_context().deadline;
+            let time = time_left(deadline, Clock::default().timestamp().as_millis());
             // Boxed before all that wraps it: a handler's state is large, and would be moved with each.
             let handled =
                 AssertUnwindSafe(async move { Box::pin(handler(app, request)).await }).catch_unwind();
@@ -170,9 +168,29 @@ fn failure(error: &Error) -> Failure {
     Failure { code: ErrorCode::of(error).code(), fault }
 }
 
-/// How long a handler may take: until a second before Lambda would end it without an answer. A
-/// deadline that has passed was not meant as one (`cargo lambda watch` sends 1970).
-fn time_left(context: &Context) -> Duration {
-    let millis = context.deadline.saturating_sub(Clock::default().timestamp().as_millis());
-    if millis == 0 { WITHOUT_DEADLINE } else { Duration::from_millis(millis).saturating_sub(ANSWER_RESERVE) }
+/// How long a handler may take: until a second before Lambda would end it without an answer.
+fn time_left(deadline_millis: u64, now_millis: u64) -> Duration {
+    match deadline_millis.checked_sub(now_millis) {
+        Some(left) if left > 0 => Duration::from_millis(left).saturating_sub(ANSWER_RESERVE),
+        _ if deadline_millis < FIRST_DEADLINE_MILLIS => WITHOUT_DEADLINE,
+        _ => PAST_DEADLINE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_in_1970_is_none_and_one_that_has_passed_a_wrong_clock() {
+        let now = 1_795_416_360_131;
+        assert_eq!(time_left(now + 15_000, now), Duration::from_secs(14));
+        assert_eq!(time_left(now + 400, now), Duration::ZERO);
+        for passed in [now, now - 1, now - 15_000, now - 86_400_000] {
+            assert_eq!(time_left(passed, now), PAST_DEADLINE);
+        }
+        for none in [0, 600_000] {
+            assert_eq!(time_left(none, now), WITHOUT_DEADLINE);
+        }
+    }
 }

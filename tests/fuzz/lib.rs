@@ -12,7 +12,10 @@ pub mod support {
 use std::{panic, process, sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::{Client, config::timeout::TimeoutConfig};
-use customers_categories::{Data, Engine, server};
+use customers_categories::{
+    Data, Engine,
+    server::{self, engine::ANY_LOCAL_PORT},
+};
 use shared::{App, clock::Clock, store::Store};
 use tokio::runtime::{Builder, Runtime};
 
@@ -31,7 +34,7 @@ impl Harness {
     pub fn start() -> Self {
         abort_on_panics();
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        let engine = Engine::start(&Data::Memory, 0).unwrap();
+        let engine = Engine::start(&Data::Memory, ANY_LOCAL_PORT).unwrap();
         // A machine that has other things to do is no finding.
         let patience = TimeoutConfig::builder().operation_timeout(Duration::from_mins(1)).build();
         let config = server::client_config(engine.url()).timeout_config(patience);

@@ -55,7 +55,7 @@ async fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
 }
 
 async fn serve(options: &Options) -> Result<(), StartError> {
-    let server = Server::start(&options.engine.data(), options.port, options.engine.dynamodb_port).await?;
+    let server = Server::start(&options.engine.data(), options.port, options.engine.address()).await?;
     announce(&server);
     interrupted().await;
     server.stop().await;

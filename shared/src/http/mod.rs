@@ -3,6 +3,7 @@
 mod auth;
 mod cursor;
 mod error;
+mod event;
 mod operation;
 mod precondition;
 mod query;
@@ -12,6 +13,7 @@ pub mod response;
 
 pub use auth::authorize;
 pub use error::ErrorCode;
+pub(crate) use event::request_of;
 pub use lambda_http::Request;
 pub use operation::Operation;
 pub use query::{HistoryQuery, ListQuery};

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use lambda_http::{Body, RequestExt, http::header::CONTENT_TYPE};
 use serde::Serialize;
 
-use super::{Operation, Request, precondition};
+use super::{Operation, Request, event::UndecodableBody, precondition};
 use crate::{
     Error, Result,
     domain::{Author, CategoryId, CategoryPath, Customer, CustomerId, Fields, IdempotencyKey, OrgId, Terms},
@@ -118,8 +118,8 @@ pub fn terms(request: &Request, author: Author, asked: &impl Serialize) -> Resul
 }
 
 /// Refuses what a request can have but `operation` does not act on, where passing it over could harm: a
-/// condition that would not be checked, a coding that would not be undone, a body that would be lost, another
-/// method than the one that is carried out.
+/// condition that would not be checked, a coding that would not be undone or can't be, a body that would be lost,
+/// another method than the one that is carried out.
 ///
 /// # Errors
 /// [`Error::Invalid`] with every such header, and the body.
@@ -139,6 +139,9 @@ pub fn understood(request: &Request, operation: Operation) -> Result<()> {
         if !understood && request.headers().contains_key(name) {
             violations.push(Violation::new(name, instead));
         }
+    }
+    if request.extensions().get::<UndecodableBody>().is_some() {
+        violations.push(Violation::new("body", "is not the Base64 that it is marked as"));
     }
     if !operation.takes_a_body() && !bytes(request).is_empty() {
         let instead = match operation {

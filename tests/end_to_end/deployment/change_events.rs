@@ -272,7 +272,7 @@ async fn the_documented_event_and_rule_are_right() {
 #[test]
 fn nothing_of_it_is_deployed_unless_asked_for() {
     assert_eq!(TEMPLATE["Parameters"]["ChangeEvents"]["Default"], "Disabled");
-    assert_eq!(TEMPLATE["Conditions"]["PublishesChanges"], json!(["ChangeEvents", "Enabled"]));
+    assert_eq!(TEMPLATE["Conditions"]["PublishesChanges"][0], json!(["ChangeEvents", "Enabled"]));
     let resources = TEMPLATE["Resources"].as_object().unwrap();
     let ours: Vec<_> = resources.iter().filter(|(name, _)| name.starts_with("ChangeEvents")).collect();
     assert_eq!(ours.len(), 5);

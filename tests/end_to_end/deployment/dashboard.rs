@@ -41,11 +41,12 @@ pub fn widgets() -> Vec<Value> {
     let [body, variables] = dashboard["DashboardBody"].as_array().unwrap().as_slice() else {
         panic!("{dashboard}")
     };
-    // What is there only under a condition: `!If [condition, text, ""]`.
+    // What depends on a condition: `!If [condition, text, text otherwise]`.
     let mut body = body.as_str().unwrap().to_owned();
     for (name, text) in variables.as_object().unwrap() {
-        assert_eq!(text[2], "");
-        body = body.replace(&format!("${{{name}}}"), text[1].as_str().unwrap());
+        let text = text[1].as_str().unwrap();
+        let text = if template()["Resources"].get(text).is_some() { &format!("${{{text}}}") } else { text };
+        body = body.replace(&format!("${{{name}}}"), text);
     }
     let body: Value = serde_json::from_str(&body).unwrap();
     body["widgets"].as_array().unwrap().clone()

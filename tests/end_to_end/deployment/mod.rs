@@ -3,4 +3,6 @@
 mod change_events;
 pub mod dashboard;
 mod dependencies;
+mod operation;
+mod parameters;
 mod template;

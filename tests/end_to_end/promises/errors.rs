@@ -1,16 +1,15 @@
 //! The error table, row by row. 400 has a file of its own.
 
-use std::fs;
-
 use aws_sdk_dynamodb::types::AttributeValue;
 use customers_categories::server::gateway;
 use lambda_http::Context;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::http::ErrorCode;
+use shared::http::{ErrorCode, Operation};
 
 use crate::support::{
     api::{Api, CATEGORIES, HISTORY, category, send},
+    documentation::read,
     proxy::{Fault, Proxy},
 };
 
@@ -114,23 +113,84 @@ async fn an_unreadable_record_is_an_error_and_never_skipped() {
     assert_eq!(api.post(json!({ "id": 9, "value": "x" })).await.status, 201);
 }
 
-/// API Gateway hands a query on as the caller wrote it, and `lambda_http` panics where it can make no
-/// URI of what it gets.
+/// The sample event of a function, with parts of it replaced.
+fn event(function: &str, parts: &[(&str, Value)]) -> String {
+    let mut event: Value = serde_json::from_str(&read(&format!("events/{function}.json"))).unwrap();
+    for (part, value) in parts {
+        let (parent, name) = part.rsplit_once('/').unwrap();
+        event.pointer_mut(parent).unwrap()[name] = value.clone();
+    }
+    event.to_string()
+}
+
+/// API Gateway hands a query on as the caller wrote it. No URL could be made of it, which is the caller's business
+/// once the caller is known.
 #[tokio::test]
-async fn what_no_http_request_can_be_made_of_is_refused_by_every_function() {
+async fn a_query_that_is_none_is_refused_after_the_key() {
     let api = Api::start().await;
-    for (function, run) in gateway::functions(|function| api.app(function)) {
-        let sample = format!("{}/../events/{function}.json", env!("CARGO_MANIFEST_DIR"));
-        let sample: Value = serde_json::from_str(&fs::read_to_string(sample).unwrap()).unwrap();
-        for (part, sent) in [("/rawQueryString", "reason=\"x\""), ("/headers/host", "localhost:x")] {
-            let mut event = sample.clone();
-            *event.pointer_mut(part).unwrap() = sent.into();
-            let answer = run(event.to_string(), Context::default()).await.unwrap();
-            assert_eq!(answer.status_code, 400, "{function} {part}");
-            let body: Value = serde_json::from_slice(&answer.body.unwrap()).unwrap();
-            let error = &body["errors"][0]["error"];
-            assert_eq!(error["code"], "MCUS.999.998");
-            assert_eq!(error["details"], "`request` must have a percent-encoded URL and a well-formed Host");
+    let functions = gateway::functions(|function| api.app(function));
+    for operation in Operation::ALL {
+        let function = operation.function();
+        for query in ["reason=\"x\"", "reason=a b", "<script>", "limit=1#top", "from=gr\u{f6}\u{df}e", "\n"] {
+            for (key, status) in [("API_KEY", 400), ("unknown", 401)] {
+                let parts = [("/rawQueryString", query.into()), ("/headers/x-auth-roles", key.into())];
+                let answer = functions[function](event(function, &parts), Context::default()).await.unwrap();
+                assert_eq!(answer.status_code, status, "{function} {query}");
+                let body = String::from_utf8(answer.body.unwrap().to_vec()).unwrap();
+                assert_eq!(body.contains("must be percent-encoded UTF-8"), status == 400, "{body}");
+            }
         }
+    }
+}
+
+/// API Gateway has chosen the API by it, and nothing else needs it.
+#[tokio::test]
+async fn a_host_that_is_none_does_not_matter() {
+    let api = Api::start().await;
+    let functions = gateway::functions(|function| api.app(function));
+    for host in ["localhost:x", "999.1.1.1", "%31", "gr\u{f6}\u{df}e.example", "a b", ""] {
+        let parts = [("/headers/host", host.into()), ("/requestContext/domainName", host.into())];
+        for (function, status) in [("list-categories", 404), ("not-found", 404)] {
+            let answer = functions[function](event(function, &parts), Context::default()).await.unwrap();
+            assert_eq!(answer.status_code, status, "{function} {host}");
+        }
+    }
+}
+
+/// API Gateway decodes a path, so it can hold anything.
+#[tokio::test]
+async fn a_decoded_path_is_the_path() {
+    let api = Api::start().await;
+    let not_found = gateway::functions(|function| api.app(function)).remove("not-found").unwrap();
+    for (end, status) in [
+        ("/7", 405),
+        ("/a b", 405),
+        ("/a?b", 405),
+        ("/a#b", 405),
+        ("/100%", 405),
+        ("/gr\u{f6}\u{df}e", 405),
+        ("/7/8", 404),
+        ("/", 404),
+    ] {
+        let path = format!("{CATEGORIES}{end}");
+        let parts = [("/rawPath", path.clone().into()), ("/requestContext/http/path", path.into())];
+        let answer = not_found(event("not-found.method", &parts), Context::default()).await.unwrap();
+        assert_eq!(answer.status_code, status, "{end}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_the_base64_it_should_be_is_refused_after_the_key() {
+    let api = Api::start().await;
+    let functions = gateway::functions(|function| api.app(function));
+    for (key, status) in [("API_KEY", 400), ("unknown", 401)] {
+        let parts = [
+            ("/body", "{}".into()),
+            ("/isBase64Encoded", true.into()),
+            ("/headers/x-auth-roles", key.into()),
+        ];
+        let answer =
+            functions["create-category"](event("create-category", &parts), Context::default()).await.unwrap();
+        assert_eq!(answer.status_code, status);
     }
 }

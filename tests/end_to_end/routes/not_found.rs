@@ -29,3 +29,21 @@ async fn known_paths_name_the_methods_that_they_allow() {
     let head = send(api.anonymous(Method::HEAD, CATEGORIES)).await;
     assert_eq!((head.status, head.header("allow")), (405, Some("POST, GET")));
 }
+
+/// As an HTTP API hands them over.
+#[tokio::test]
+async fn paths_are_decoded_before_they_are_looked_at() {
+    let api = Api::start().await;
+    for (end, allow) in [
+        ("%2F7", Some("GET, PATCH, DELETE")),
+        ("/a%20b", Some("GET, PATCH, DELETE")),
+        ("/a%3Fb%23c", Some("GET, PATCH, DELETE")),
+        ("/100%25", Some("GET, PATCH, DELETE")),
+        ("/gr%C3%B6%C3%9Fe", Some("GET, PATCH, DELETE")),
+        ("/7%2F8", None),
+    ] {
+        let answer = send(api.request(Method::PUT, &format!("{CATEGORIES}{end}"))).await;
+        assert_eq!(answer.header("allow"), allow, "{end}");
+        assert_eq!(answer.status, if allow.is_some() { 405 } else { 404 }, "{end}");
+    }
+}

@@ -9,7 +9,10 @@ use crate::support::{
 use aws_sdk_dynamodb::Client;
 use customers_categories::{
     Data, Engine,
-    server::{self, engine},
+    server::{
+        self,
+        engine::{self, ANY_LOCAL_PORT},
+    },
 };
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use serde_json::Value;
@@ -81,7 +84,7 @@ impl Api {
         logs::start();
         let engine = match env::var(ENDPOINT) {
             Ok(_) => None,
-            Err(_) => Some(Engine::start(&Data::Memory, 0).unwrap()),
+            Err(_) => Some(Engine::start(&Data::Memory, ANY_LOCAL_PORT).unwrap()),
         };
         let endpoint = engine.as_ref().map_or_else(|| env::var(ENDPOINT).unwrap(), Engine::url);
         let run = Uuid::new_v4();
@@ -98,8 +101,8 @@ impl Api {
             clock: clock.clone(),
             recorder: recorder.clone(),
         };
-        let listener = engine::bind(0).unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (listener, address) = engine::bind(ANY_LOCAL_PORT).unwrap();
+        let url = format!("http://{address}");
         let gateway = server::serve(|function| apps.app(function), listener).unwrap();
         let http = reqwest::Client::new();
         Self { url, clock, store, client, tables, recorder, apps, http, _gateway: gateway, _engine: engine }

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use customers_categories::server::engine;
+use customers_categories::server::engine::{self, ANY_LOCAL_PORT};
 use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
 use hyper::{
     Request, Response,
@@ -87,8 +87,8 @@ impl Proxy {
 
     /// Starts in front of `endpoint`; returns where.
     pub fn serve(&self, endpoint: String) -> String {
-        let listener = engine::bind(0).unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (listener, address) = engine::bind(ANY_LOCAL_PORT).unwrap();
+        let url = format!("http://{address}");
         let listener = TcpListener::from_std(listener).unwrap();
         let (proxy, http) = (self.clone(), reqwest::Client::new());
         let accepting = tokio::spawn(async move {

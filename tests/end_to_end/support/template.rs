@@ -3,8 +3,19 @@
 use std::{collections::BTreeSet, sync::LazyLock};
 
 use customers_categories::server::template::{TEXT, Template};
+use serde_json::Value;
 
 pub static TEMPLATE: LazyLock<Template> = LazyLock::new(|| Template::parse(TEXT).unwrap());
+
+/// The whole template, without the tags: `!Ref Name` is the text `Name`, `!If` the list that follows it.
+pub static YAML: LazyLock<Value> = LazyLock::new(|| serde_saphyr::from_str(TEXT).unwrap());
+
+/// The functions by the names of their binaries.
+pub fn functions() -> impl Iterator<Item = (&'static str, &'static Value)> {
+    let resources = YAML["Resources"].as_object().unwrap().values();
+    let functions = resources.filter(|resource| resource["Type"] == "AWS::Serverless::Function");
+    functions.map(|function| (function["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap(), function))
+}
 
 /// An action on a table, alone or as part of an enclosing operation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,22 +28,36 @@ pub struct Permit {
 
 /// All that the policies of a function allow.
 pub fn permits(function: &str) -> BTreeSet<Permit> {
-    let statements =
-        TEMPLATE.functions()[function].properties.policies.iter().flat_map(|policy| &policy.statement);
-    statements
-        .flat_map(|statement| {
-            assert_eq!(statement.effect, "Allow");
-            let condition = statement.condition.as_ref();
-            let enclosing = condition.map(|condition| {
-                assert_eq!(condition.len(), 1);
-                condition["StringEquals"]["dynamodb:EnclosingOperation"].clone()
-            });
-            let table = statement.resource.strip_suffix(".Arn").unwrap();
-            statement.action.iter().map(move |action| Permit {
-                action: action.strip_prefix("dynamodb:").unwrap().to_owned(),
-                enclosing: enclosing.clone(),
-                table: table.to_owned(),
-            })
+    let (_, function) = functions().find(|(name, _)| *name == function).unwrap();
+    let policies = function["Properties"]["Policies"].as_array().into_iter().flatten();
+    let statements = policies.flat_map(|policy| {
+        let policy = &YAML["Resources"][policy.as_str().unwrap()];
+        assert_eq!(policy["Type"], "AWS::IAM::ManagedPolicy");
+        policy["Properties"]["PolicyDocument"]["Statement"].as_array().unwrap()
+    });
+    statements.flat_map(allowed).collect()
+}
+
+fn allowed(statement: &Value) -> Vec<Permit> {
+    assert_eq!(statement["Effect"], "Allow");
+    let enclosing = statement.get("Condition").map(|condition| {
+        assert_eq!(condition.as_object().unwrap().len(), 1);
+        // A set of values in a request's context takes a set operator.
+        condition["ForAnyValue:StringEquals"]["dynamodb:EnclosingOperation"].as_str().unwrap().to_owned()
+    });
+    // The stack's own table, or an existing one of the same kind.
+    let [condition, own, existing] = statement["Resource"].as_array().unwrap().as_slice() else {
+        panic!("{statement}")
+    };
+    let table = own.as_str().unwrap().strip_suffix(".Arn").unwrap();
+    assert_eq!(condition.as_str(), Some(format!("Owns{table}").as_str()));
+    assert!(existing.as_str().unwrap().ends_with(&format!(":table/${{Existing{table}}}")), "{statement}");
+    let actions = statement["Action"].as_array().unwrap().iter();
+    actions
+        .map(|action| Permit {
+            action: action.as_str().unwrap().strip_prefix("dynamodb:").unwrap().to_owned(),
+            enclosing: enclosing.clone(),
+            table: table.to_owned(),
         })
         .collect()
 }

@@ -15,7 +15,11 @@ use shared::{
 
 use crate::{
     options::{EngineOptions, TableOptions},
-    server::{self, engine::Engine, error::StartError},
+    server::{
+        self,
+        engine::{ANY_LOCAL_PORT, Engine},
+        error::StartError,
+    },
 };
 
 /// The longest pause between attempts. All pauses together are 15.875 s.
@@ -55,11 +59,11 @@ pub async fn open(
             .http_client(client::http_client(TrustStore::default()));
         return Ok((Store::new(Client::new(&loader.load().await), tables, clock.clone()), None));
     }
-    let running = format!("http://127.0.0.1:{}", options.dynamodb_port);
+    let running = format!("http://{}", options.address());
     let (endpoint, engine) = if options.in_memory {
         (running, None)
     } else {
-        match Engine::start(&options.data(), 0) {
+        match Engine::start(&options.data(), ANY_LOCAL_PORT) {
             Err(StartError::InUse(_)) => (running, None),
             Err(error) => return Err(error.into()),
             Ok(engine) => (engine.url(), Some(engine)),

@@ -1,6 +1,9 @@
 //! Options that say which database is meant.
 
-use std::path::PathBuf;
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use clap::Args;
 
@@ -9,9 +12,20 @@ use crate::Data;
 /// Where the embedded engine is, or is to be.
 #[derive(Args, Clone, Debug)]
 pub struct EngineOptions {
-    /// Port of the DynamoDB endpoint on 127.0.0.1; 0 takes any free one
+    /// Port of the DynamoDB endpoint; 0 takes any free one
     #[arg(long, env = "LOCAL_DYNAMODB_PORT", default_value_t = 8000, global = true)]
     pub dynamodb_port: u16,
+
+    /// Address of the DynamoDB endpoint, which asks nobody for credentials: containers on Linux need
+    /// that of their bridge
+    #[arg(
+        long,
+        env = "LOCAL_DYNAMODB_ADDRESS",
+        value_name = "IP",
+        default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST),
+        global = true
+    )]
+    pub dynamodb_address: IpAddr,
 
     /// File that keeps the data
     #[arg(
@@ -29,6 +43,12 @@ pub struct EngineOptions {
 }
 
 impl EngineOptions {
+    /// Where the DynamoDB endpoint is.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::new(self.dynamodb_address, self.dynamodb_port)
+    }
+
     /// Where the data is kept.
     #[must_use]
     pub fn data(&self) -> Data {

@@ -4,7 +4,7 @@ use std::{
     error::Error,
     fs::{self, File, OpenOptions, TryLockError},
     io,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     thread::{self, JoinHandle},
     time::Duration,
@@ -18,6 +18,9 @@ use super::error::StartError;
 
 /// How often what has expired is deleted.
 const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
+
+/// Any free port of 127.0.0.1.
+pub const ANY_LOCAL_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// Where the engine keeps its data.
 #[derive(Clone, Debug)]
@@ -38,13 +41,12 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Opens the data and serves it on `port` of 127.0.0.1, or on any free one for 0.
+    /// Opens the data and serves it on an address, with port 0 on any free port.
     ///
     /// # Errors
     /// [`StartError`].
-    pub fn start(data: &Data, port: u16) -> Result<Self, StartError> {
-        let listener = bind(port)?;
-        let address = listener.local_addr().map_err(|source| StartError::Port { port, source })?;
+    pub fn start(data: &Data, address: SocketAddr) -> Result<Self, StartError> {
+        let (listener, address) = bind(address)?;
         let (database, lock) = open(data)?;
 
         // The engine's handlers run SQLite synchronously, so it has a runtime and a thread to itself.
@@ -111,16 +113,17 @@ fn open(data: &Data) -> Result<(Database, Option<File>), StartError> {
     Ok((database, Some(lock)))
 }
 
-/// Binds a port of 127.0.0.1, and only that.
+/// Binds an address. Returns the listener and its address, with the port that it got for 0.
 ///
 /// # Errors
-/// [`StartError::Port`].
-pub fn bind(port: u16) -> Result<TcpListener, StartError> {
-    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).and_then(|listener| {
+/// [`StartError::Address`].
+pub fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let bound = TcpListener::bind(address).and_then(|listener| {
         listener.set_nonblocking(true)?;
-        Ok(listener)
+        let bound = listener.local_addr()?;
+        Ok((listener, bound))
     });
-    bound.map_err(|source| StartError::Port { port, source })
+    bound.map_err(|source| StartError::Address { address, source })
 }
 
 /// Locks the data file for this process, because the engine caches what it read and so can't share it. The

@@ -1,17 +1,17 @@
 //! Why the local server, or the engine alone, can't start.
 
-use std::{error::Error, io, path::PathBuf};
+use std::{error::Error, io, net::SocketAddr, path::PathBuf};
 
 use super::{docs::DocsError, gateway::RouteError};
 
 /// Why the engine, or a server in front of it, can't start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The port is taken, or this user may not have it.
-    #[error("port {port} on 127.0.0.1 can't be used")]
-    Port {
-        /// The port asked for; 0 stands for any.
-        port: u16,
+    /// The port is taken, this user may not have it, or the machine has no such address.
+    #[error("port {} on {} can't be used", address.port(), address.ip())]
+    Address {
+        /// The address asked for; port 0 stands for any.
+        address: SocketAddr,
         /// What the system said.
         source: io::Error,
     },

@@ -8,7 +8,10 @@ pub mod gateway;
 mod tables;
 pub mod template;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
 
 use shared::{App, clock::Clock, store::Store};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -32,14 +35,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts engine and gateway on ports of 127.0.0.1; 0 takes any free one.
+    /// Starts the gateway on a port of 127.0.0.1, and the engine on an address; port 0 takes any free one.
     ///
     /// # Errors
     /// [`StartError`].
-    pub async fn start(data: &Data, port: u16, dynamodb_port: u16) -> Result<Self, StartError> {
-        let listener = engine::bind(port)?;
-        let engine = Engine::start(data, dynamodb_port)?;
-        let address = listener.local_addr().map_err(|source| StartError::Port { port, source })?;
+    pub async fn start(data: &Data, port: u16, dynamodb: SocketAddr) -> Result<Self, StartError> {
+        let (listener, address) = engine::bind((Ipv4Addr::LOCALHOST, port).into())?;
+        let engine = Engine::start(data, dynamodb)?;
         let clock = Clock::default();
         let store = Store::new(client(engine.url()), tables(), clock.clone());
         prepare(&store, &clock).await?;
@@ -83,7 +85,7 @@ pub fn serve(
 ) -> Result<(oneshot::Sender<()>, JoinHandle<()>), StartError> {
     let template = Template::parse(template::TEXT).map_err(Box::new)?;
     let router = Gateway::new(app, &template)?.into_router();
-    let listener = TcpListener::from_std(listener).map_err(|source| StartError::Port { port: 0, source })?;
+    let listener = TcpListener::from_std(listener).map_err(StartError::engine)?;
     let (stop, stopped) = oneshot::channel::<()>();
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let serving = tokio::spawn(async move {

@@ -59,8 +59,6 @@ struct BuildProperties {
 #[serde(default, rename_all = "PascalCase")]
 pub struct Properties {
     events: BTreeMap<String, Event>,
-    /// What a function may do.
-    pub policies: Vec<Policy>,
     /// The attributes of a table's keys.
     pub attribute_definitions: Vec<AttributeDefinition>,
     /// The key of a table.
@@ -82,29 +80,6 @@ struct Event {
 struct EventProperties {
     method: Option<String>,
     path: Option<String>,
-}
-
-/// A policy of a function. Other roles have their policies as documents, whose statements are not read.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Policy {
-    /// The statements of the policy.
-    #[serde(default)]
-    pub statement: Vec<Statement>,
-}
-
-/// One statement of a policy.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Statement {
-    /// `Allow` or `Deny`.
-    pub effect: String,
-    /// The actions, such as `dynamodb:GetItem`.
-    pub action: Vec<String>,
-    /// Of `!GetAtt Table.Arn`, what follows the tag.
-    pub resource: String,
-    /// Operators, such as `StringEquals`, and what each compares with what.
-    pub condition: Option<BTreeMap<String, BTreeMap<String, String>>>,
 }
 
 /// An attribute of a table's key.

@@ -43,10 +43,12 @@ pub(super) fn event(request: &RoutedRequest<'_>) -> Value {
         .flat_map(|cookies| cookies.split(';').map(str::trim))
         .collect();
     let query = query(&parts.uri);
+    // API Gateway decodes the path, and leaves the query as it is.
+    let path = percent_decode_str(parts.uri.path()).decode_utf8_lossy();
     let mut event = json!({
         "version": "2.0",
         "routeKey": route_key,
-        "rawPath": parts.uri.path(),
+        "rawPath": path,
         "rawQueryString": parts.uri.query().unwrap_or_default(),
         "headers": headers,
         "requestContext": {
@@ -56,7 +58,7 @@ pub(super) fn event(request: &RoutedRequest<'_>) -> Value {
             "domainPrefix": "local",
             "http": {
                 "method": parts.method.as_str(),
-                "path": parts.uri.path(),
+                "path": path,
                 "protocol": if parts.version == Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" },
                 "sourceIp": source.ip().to_string(),
                 "userAgent": headers.get("user-agent").map_or("", String::as_str),
