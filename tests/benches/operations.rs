@@ -21,7 +21,7 @@ pub struct Operation {
     pub function: &'static str,
     /// Of a warm request, in milliseconds, DynamoDB's time included.
     pub billed: Quartiles,
-    /// DynamoDB's request units, those that `end_to_end/capacity.rs` measures.
+    /// DynamoDB's request units, those that `end_to_end/promises/capacity.rs` measures.
     pub read_units: f64,
     pub write_units: f64,
 }
