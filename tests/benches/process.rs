@@ -181,7 +181,7 @@ impl Process {
         server::status(self.child.id(), "VmRSS")
     }
 
-    /// Ends the process politely and returns what it said to standard error.
+    /// Ends the process by SIGTERM and returns what it said to standard error.
     pub fn terminate(mut self) -> String {
         let process = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
         nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGTERM).unwrap();

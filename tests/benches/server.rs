@@ -43,7 +43,7 @@ impl Server {
             lines.by_ref().find_map(|line| line.strip_prefix(prefix).map(ToOwned::to_owned)).unwrap()
         };
         let (url, dynamodb_url) = (after("listening on "), after("DynamoDB at "));
-        // Whoever reads nothing of what the server logs will stop it in the end.
+        // The log is read to its end: a server whose output nobody reads stops once the pipe is full.
         std::thread::spawn(move || lines.for_each(drop));
         Self { process, url, dynamodb_url, http: Client::new() }
     }

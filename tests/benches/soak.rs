@@ -18,7 +18,7 @@ use crate::{
     stats::quantile,
 };
 
-/// After so many requests a client turns to a customer that nobody has seen yet.
+/// Requests that a client makes for one customer before it goes on to a new one.
 const PER_CUSTOMER: u32 = 200;
 
 const IDS: i32 = 12;

@@ -9,7 +9,7 @@ use shared::http::Operation;
 /// Room for a text to grow in one step.
 const GROWTH: usize = 64;
 
-/// Headers that mean something to somebody on the way.
+/// Headers that the gateway, the runtime or the service acts on.
 const HEADERS: [&str; 8] = [
     "content-type",
     "cookie",

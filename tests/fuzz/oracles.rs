@@ -34,7 +34,7 @@ const SECRET: &str = "mcus_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3I";
 /// Lambda refuses larger answers.
 const MAX_ANSWER_BYTES: usize = 6 * 1024 * 1024;
 
-/// When the customers got what they have.
+/// When the customers' categories were created.
 const BEGINNING: &str = "2026-01-01T00:00:00Z";
 
 /// The customers that there are; the third has the id of the first, in another organisation.

@@ -36,8 +36,8 @@ use tokio_rustls::{
 
 use crate::{Background, listen};
 
-/// DynamoDB as a function sees it: behind TLS, and some time away. In truth it is an engine that
-/// speaks plain HTTP.
+/// DynamoDB as a function sees it: behind TLS, with a delay. It passes requests on to an engine that speaks
+/// plain HTTP.
 #[derive(Debug)]
 pub struct Database {
     url: String,

@@ -108,7 +108,7 @@ impl RuntimeApi {
 }
 
 async fn next(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
-    let _nobody_waits = shared.asked.send(Instant::now());
+    let _receiver_is_gone = shared.asked.send(Instant::now());
     let Some((id, event)) = shared.events.lock().await.recv().await else { return pending().await };
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let headers = [
@@ -126,6 +126,6 @@ async fn next(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, body: Bytes) -> StatusCode {
-    let _nobody_waits = shared.answered.send((Instant::now(), body));
+    let _receiver_is_gone = shared.answered.send((Instant::now(), body));
     StatusCode::ACCEPTED
 }

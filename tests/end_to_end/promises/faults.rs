@@ -14,7 +14,7 @@ use crate::support::{
 
 const TRANSACTION: &str = "TransactWriteItems";
 
-/// Far more often than anyone tries.
+/// More often than the SDK sends a call again.
 const ALWAYS: usize = 1000;
 
 async fn start() -> (Api, Proxy) {

@@ -94,8 +94,8 @@ async fn client(api: &Api, proxy: &Proxy, id: i32, client: usize, tester: &Teste
             204 => Ret::Done,
             200 => Ret::Fields(number(&answer.json()["value"]), number(&answer.json()["reason"])),
             500..=599 => {
-                // Nobody knows whether it happened, or will: it stays under way, and the client goes on
-                // as another.
+                // It may have happened, or may happen later. So it stays under way, and the client goes on under
+                // another number, because a client has one change under way at a time.
                 thread += CLIENTS;
                 unknown.set(unknown.get() + 1);
                 continue;

@@ -179,7 +179,7 @@ async fn a_throttled_erasure_has_erased_nothing() {
 }
 
 /// Thirty categories that were created, the odd ones changed, every third deleted.
-async fn furnish(api: &Api) {
+async fn fill(api: &Api) {
     for id in 0..30 {
         api.create(id, "0").await;
     }
@@ -196,7 +196,7 @@ async fn furnish(api: &Api) {
 #[tokio::test]
 async fn amid_an_erasure_nothing_that_can_be_read_is_wrong() {
     let api = Api::start().await;
-    furnish(&api).await;
+    fill(&api).await;
     let bystander = CATEGORIES.replace("123e4567", "223e4567");
     let body = json!({ "id": 7, "value": "bystander" });
     let created = api.request(reqwest::Method::POST, &bystander).json(&body).send().await.unwrap();
@@ -253,7 +253,7 @@ async fn amid_an_erasure_nothing_that_can_be_read_is_wrong() {
 #[tokio::test]
 async fn an_erasure_goes_on_until_writers_have_nothing_left_behind() {
     let api = Api::start().await;
-    furnish(&api).await;
+    fill(&api).await;
     let writing = join_all((0..4).map(|writer| {
         let api = &api;
         async move {
@@ -281,7 +281,7 @@ async fn an_erasure_goes_on_until_writers_have_nothing_left_behind() {
 #[tokio::test]
 async fn all_that_is_held_comes_page_by_page() {
     let api = Api::start().await;
-    furnish(&api).await;
+    fill(&api).await;
     let long = "\u{fc}".repeat(1000);
     for n in 0..160 {
         let patch = json!({ "description": long, "reason": format!("{n}{}", &long[..1900]) });

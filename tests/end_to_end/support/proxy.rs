@@ -62,17 +62,17 @@ pub struct Proxy {
 type Body = BoxBody<Bytes, io::Error>;
 
 impl Proxy {
-    /// From now on, the next `times` calls of `action` fare like this.
+    /// From now on, `fault` happens to the next `times` calls of `action`.
     pub fn break_next(&self, times: usize, action: &'static str, fault: Fault) {
         *self.rule.lock().unwrap() = Some(Rule { action: Some(action), fault, left: times });
     }
 
-    /// From now on, every call fares like this.
+    /// From now on, `fault` happens to every call.
     pub fn break_all(&self, fault: Fault) {
         *self.rule.lock().unwrap() = Some(Rule { action: None, fault, left: usize::MAX });
     }
 
-    /// All is well again.
+    /// From now on, no fault happens.
     pub fn mend(&self) {
         *self.rule.lock().unwrap() = None;
     }

@@ -1,8 +1,4 @@
-//! `cargo run` as its user sees it: the real binary, its output, its exit codes, its data file.
-
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod running;
+//! `cargo run`: the server, and its data file.
 
 use std::{
     fs,
@@ -14,7 +10,7 @@ use std::{
 use rusqlite::Connection;
 use serde_json::json;
 
-use running::{CATEGORIES, Running, local};
+use crate::running::{CATEGORIES, Running, local};
 
 fn fails(arguments: &[&str]) -> String {
     let Output { status, stdout, stderr } = local(arguments).output().unwrap();
@@ -67,7 +63,7 @@ async fn killed_amid_writes_it_has_what_it_acknowledged_and_nothing_half() {
     for life in 0..3 {
         let server = Running::start(&data);
         let http = reqwest::Client::new();
-        // Each writer changes a category of its own until nobody answers any more.
+        // Each writer changes a category of its own until the server no longer answers.
         let writers = (0..WRITERS).map(|id| {
             let (http, url) = (http.clone(), format!("{}{CATEGORIES}/{id}", server.url));
             tokio::spawn(async move {

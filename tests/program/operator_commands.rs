@@ -1,9 +1,4 @@
-//! The operator's commands on categories, as the operator sees them: the real binary, its files, its
-//! output, its exit codes.
-
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod running;
+//! The operator's commands on categories.
 
 use std::{
     fs::{self, File},
@@ -14,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use running::{CATEGORIES, Running, local};
+use crate::running::{CATEGORIES, Running, local};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -62,7 +62,7 @@ impl Drop for Function {
 }
 
 fn patch(value: &str) -> Value {
-    let mut event: Value = serde_json::from_str(include_str!("../events/update-category.json")).unwrap();
+    let mut event: Value = serde_json::from_str(include_str!("../../events/update-category.json")).unwrap();
     event["pathParameters"]["category_id"] = json!("7");
     event["body"] = json!(json!({ "value": value }).to_string());
     event
@@ -139,7 +139,7 @@ async fn a_bundle_of_certificates_that_the_environment_names_is_what_counts() {
     let directory = tempfile::tempdir().unwrap();
     let (right, wrong) = (directory.path().join("right.pem"), directory.path().join("wrong.pem"));
     fs::write(&right, database.root()).unwrap();
-    fs::write(&wrong, include_str!("../shared/src/store/amazon-roots.pem")).unwrap();
+    fs::write(&wrong, include_str!("../../shared/src/store/amazon-roots.pem")).unwrap();
 
     // 404, for there is no such category: the database has answered.
     assert_eq!(over_tls(&database, &[("AWS_CA_BUNDLE", &right)]).await, 404);
