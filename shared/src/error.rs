@@ -1,6 +1,6 @@
 //! What can go wrong, in terms of the service rather than of HTTP or of DynamoDB.
 
-use std::{error, fmt};
+use std::{borrow::Cow, error, fmt};
 
 /// What an operation answers with, or why it can't.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -24,8 +24,8 @@ pub enum Error {
         /// The methods that do, as an `Allow` header lists them.
         allow: String,
     },
-    /// The customer carries this category already.
-    AlreadyExists(&'static str),
+    /// There is such a record already, or another has its name.
+    AlreadyExists(Cow<'static, str>),
     /// `If-Match` names another revision than the current one; the text says what to do.
     PreconditionFailed(&'static str),
     /// The `Idempotency-Key` was used for another request.
@@ -138,10 +138,10 @@ impl fmt::Display for Error {
                 f.write_str(&violations.join("; "))
             }
             Self::Unauthorized => f.write_str("there is no valid API key"),
-            Self::Forbidden(details)
-            | Self::NotFound(details)
-            | Self::AlreadyExists(details)
-            | Self::PreconditionFailed(details) => f.write_str(details),
+            Self::Forbidden(details) | Self::NotFound(details) | Self::PreconditionFailed(details) => {
+                f.write_str(details)
+            }
+            Self::AlreadyExists(details) => f.write_str(details),
             Self::MethodNotAllowed { allow } => write!(f, "the resource allows {allow}"),
             Self::KeyReused => f.write_str("the idempotency key was used for another request"),
             Self::Unexpected(_) => f.write_str("unexpected failure"),

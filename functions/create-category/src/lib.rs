@@ -18,5 +18,5 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Response> {
     let new = NewCategory::parse(request::json_body(&request)?)?;
     let terms = request::terms(&request, author, &(Operation::CreateCategory, &new))?;
     let revision = app.store.create(&customer, &new, &terms).await?;
-    response::created(&customer, new.id, revision)
+    response::created(&customer, &new, revision)
 }

@@ -17,5 +17,5 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Response> {
     let as_of = request::as_of_query(&app.clock, &request)?;
     let held = request::if_none_match(&request)?;
     let category = app.store.get(&path, as_of).await?;
-    response::category(&category, held.as_ref())
+    response::record(&category, held.as_ref())
 }

@@ -16,5 +16,5 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Response> {
     let (_, customer) = authorize::<Customer>(&app, &request, Operation::ListCategories).await?;
     let query = ListQuery::parse(&app.clock, &customer, &request)?;
     let page = app.store.list(&customer, query.page, query.as_of).await?;
-    response::categories(&page, &query)
+    response::records(&page, &query)
 }

@@ -11,9 +11,12 @@ pub enum Permission {
     /// `categories:read`: the operations that only read.
     #[serde(rename = "categories:read")]
     Read,
-    /// `categories:write`: the operations that change something.
+    /// `categories:write`: the operations that change what customers carry.
     #[serde(rename = "categories:write")]
     Write,
+    /// `catalogue:write`: the operations that change what categories mean.
+    #[serde(rename = "catalogue:write")]
+    Define,
 }
 
 /// The organisations a key is for. Stored as a list of names; `*` alone stands for all.
@@ -64,7 +67,7 @@ pub struct ApiKey {
 
 impl Permission {
     /// Every permission that there is.
-    pub const ALL: [Self; 2] = [Self::Read, Self::Write];
+    pub const ALL: [Self; 3] = [Self::Read, Self::Write, Self::Define];
 
     /// The role's name, as it is stored and as operators write it.
     #[must_use]
@@ -72,6 +75,7 @@ impl Permission {
         match self {
             Self::Read => "categories:read",
             Self::Write => "categories:write",
+            Self::Define => "catalogue:write",
         }
     }
 

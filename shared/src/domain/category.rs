@@ -1,14 +1,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Author, CategoryId, Change, ChangeKind, Description, HistoryEntry, Reason, Revision, Timestamp, Value,
+    Assignment, Attributes, CategoryId, ChangeKind, Customer, Description, New, Patch, Reason, Text, Value,
+    Versioned,
     fields::{self, Fields},
 };
 use crate::Result;
 
-/// What a category says, and what a change may alter.
+/// What a customer's category says, and what a change may alter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attributes {
+pub struct CategoryAttributes {
     /// The category's value, at most 255 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
@@ -21,42 +22,10 @@ pub struct Attributes {
 }
 
 /// A category that a customer carries.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Category {
-    /// The number that tells it from the customer's other categories.
-    pub id: CategoryId,
-    /// What it says.
-    pub attributes: Attributes,
-    /// The change that created it.
-    pub created: Revision,
-    /// The change that made it what it is.
-    pub revision: Revision,
-}
-
-/// What is known of a customer's category. A deleted one is remembered by its last revision, so
-/// that one created in its place is later than it whatever the clock says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Record {
-    /// The customer carries it.
-    Live(Category),
-    /// A tombstone: the customer carried it once.
-    Deleted {
-        /// The category's number.
-        id: CategoryId,
-        /// The change that deleted it.
-        revision: Revision,
-    },
-}
+pub type Category = Versioned<CategoryAttributes>;
 
 /// A category to be created: the body of POST.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct NewCategory {
-    /// The number that the client picked.
-    pub id: CategoryId,
-    /// What the category is to say.
-    #[serde(flatten)]
-    pub attributes: Attributes,
-}
+pub type NewCategory = New<CategoryAttributes>;
 
 /// A change to be made to a category: a JSON merge patch (RFC 7396), the body of PATCH.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -72,36 +41,60 @@ pub struct CategoryPatch {
     pub reason: Patch<Reason>,
 }
 
-/// What a merge patch does to one member.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-pub enum Patch<T> {
-    /// The member is absent: it stays as it is.
-    #[default]
-    Keep,
-    /// The member is `null`: it is cleared.
-    Clear,
-    /// The member has this value from now on.
-    Set(T),
+impl Attributes for CategoryAttributes {
+    type Owner = Customer;
+    type Patch = CategoryPatch;
+
+    const MISSING: &'static str = "the customer has no such category";
+    const UNKNOWN_OWNER: &'static str = "nothing is known of this customer";
+    const EXISTS: &'static str = "the customer has this category already";
+
+    fn event(change: ChangeKind) -> Option<&'static str> {
+        Some(match change {
+            ChangeKind::Created => "CustomerCategoryCreated",
+            ChangeKind::Updated => "CustomerCategoryUpdated",
+            ChangeKind::Deleted => "CustomerCategoryDeleted",
+        })
+    }
+
+    fn patched(&self, patch: &CategoryPatch) -> Self {
+        Self {
+            value: patch.value.apply(self.value.as_ref()),
+            description: patch.description.apply(self.description.as_ref()),
+            reason: patch.reason.apply(self.reason.as_ref()),
+        }
+    }
+
+    fn weight(&self) -> usize {
+        let texts = [
+            self.value.as_ref().map(Text::as_str),
+            self.description.as_ref().map(Text::as_str),
+            self.reason.as_ref().map(Text::as_str),
+        ];
+        texts.into_iter().flatten().map(escaped_bytes).sum()
+    }
+
+    /// A creation always; a change only where it gives another value than `null`.
+    fn assignment<'a>(
+        &'a self,
+        customer: &'a Customer,
+        id: CategoryId,
+        before: Option<&Self>,
+    ) -> Option<Assignment<'a>> {
+        let value = self.value.as_ref();
+        let is_given = before.is_none_or(|before| value.is_some() && value != before.value.as_ref());
+        is_given.then_some(Assignment { customer, id, value })
+    }
 }
 
-impl Attributes {
-    /// An upper bound of the bytes this takes in an answer, once escaped as JSON and once more as
-    /// a string in Lambda's own JSON.
-    #[must_use]
-    pub fn weight(&self) -> usize {
-        let texts = [
-            self.value.as_ref().map(Value::as_str),
-            self.description.as_ref().map(Description::as_str),
-            self.reason.as_ref().map(Reason::as_str),
-        ];
-        let escaped = |byte| match byte {
-            0..=0x1f => 7,
-            b'"' | b'\\' => 4,
-            _ => 1,
-        };
-        texts.into_iter().flatten().flat_map(str::bytes).map(escaped).sum()
-    }
+/// Bytes of a text once escaped as JSON, and once more as a string in Lambda's own JSON.
+pub(super) fn escaped_bytes(text: &str) -> usize {
+    let escaped = |byte| match byte {
+        0..=0x1f => 7,
+        b'"' | b'\\' => 4,
+        _ => 1,
+    };
+    text.bytes().map(escaped).sum()
 }
 
 impl NewCategory {
@@ -119,15 +112,7 @@ impl NewCategory {
         let value = fields.required("value", fields::nullable_text).flatten();
         let description = fields.optional("description", fields::text);
         let reason = fields.optional("reason", fields::text);
-        id.map(|id| Self { id, attributes: Attributes { value, description, reason } })
-    }
-
-    /// The change that creates this category under `revision`.
-    #[must_use]
-    pub fn create(self, author: &Author, revision: Revision) -> Change {
-        let category = Category { id: self.id, attributes: self.attributes, created: revision, revision };
-        let entry = category.entry(ChangeKind::Created, None, author);
-        Change { replaces: None, record: Record::Live(category), entry }
+        id.map(|id| Self { id, attributes: CategoryAttributes { value, description, reason } })
     }
 }
 
@@ -143,109 +128,6 @@ impl CategoryPatch {
         };
         fields.finish(Some(patch))
     }
-
-    fn apply(&self, to: &Attributes) -> Attributes {
-        Attributes {
-            value: self.value.apply(to.value.as_ref()),
-            description: self.description.apply(to.description.as_ref()),
-            reason: self.reason.apply(to.reason.as_ref()),
-        }
-    }
-}
-
-impl<T> Patch<T> {
-    fn keeps(&self) -> bool {
-        matches!(self, Self::Keep)
-    }
-}
-
-impl<T: Clone> Patch<T> {
-    fn apply(&self, to: Option<&T>) -> Option<T> {
-        match self {
-            Self::Keep => to.cloned(),
-            Self::Clear => None,
-            Self::Set(new) => Some(new.clone()),
-        }
-    }
-}
-
-impl Category {
-    /// When it was created.
-    #[must_use]
-    pub fn created_at(&self) -> Timestamp {
-        self.created.timestamp()
-    }
-
-    /// When it became what it is.
-    #[must_use]
-    pub fn updated_at(&self) -> Timestamp {
-        self.revision.timestamp()
-    }
-
-    /// The change that `patch` makes, or `None` where it changes nothing.
-    #[must_use]
-    pub fn patch(&self, patch: &CategoryPatch, author: &Author, now: Timestamp) -> Option<Change> {
-        let attributes = patch.apply(&self.attributes);
-        if attributes == self.attributes {
-            return None;
-        }
-        let revision = Revision::mint(now, Some(self.revision));
-        let after = Self { attributes, revision, ..self.clone() };
-        let entry = after.entry(ChangeKind::Updated, Some(self), author);
-        Some(Change { replaces: Some(self.revision), record: Record::Live(after), entry })
-    }
-
-    /// The change that deletes it and leaves a tombstone.
-    #[must_use]
-    pub fn delete(&self, reason: Option<Reason>, author: &Author, now: Timestamp) -> Change {
-        let revision = Revision::mint(now, Some(self.revision));
-        let attributes = Attributes { reason, ..Attributes::default() };
-        let last = Self { attributes, revision, ..self.clone() };
-        let entry = last.entry(ChangeKind::Deleted, Some(self), author);
-        Change { replaces: Some(self.revision), record: Record::Deleted { id: self.id, revision }, entry }
-    }
-
-    fn entry(&self, change: ChangeKind, previous: Option<&Self>, author: &Author) -> HistoryEntry {
-        HistoryEntry {
-            id: self.id,
-            change,
-            attributes: self.attributes.clone(),
-            previous: previous.map(|previous| previous.attributes.clone()),
-            changed_by: author.to_string(),
-            created: self.created,
-            replaces: previous.map(|previous| previous.revision),
-            revision: self.revision,
-        }
-    }
-}
-
-impl Record {
-    /// The category's number.
-    #[must_use]
-    pub fn id(&self) -> CategoryId {
-        match self {
-            Self::Live(category) => category.id,
-            Self::Deleted { id, .. } => *id,
-        }
-    }
-
-    /// The last change.
-    #[must_use]
-    pub fn revision(&self) -> Revision {
-        match self {
-            Self::Live(category) => category.revision,
-            Self::Deleted { revision, .. } => *revision,
-        }
-    }
-
-    /// The category, unless this is a tombstone.
-    #[must_use]
-    pub fn live(self) -> Option<Category> {
-        match self {
-            Self::Live(category) => Some(category),
-            Self::Deleted { .. } => None,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -254,7 +136,7 @@ mod tests {
     use serde_json::{Map, Value as Json};
 
     use super::*;
-    use crate::domain::KeyName;
+    use crate::domain::{Author, KeyName, Revision, Timestamp, history::After};
 
     fn member() -> impl Strategy<Value = Option<Json>> {
         prop_oneof![Just(None), Just(Some(Json::Null)), "[ab]?".prop_map(|text| Some(Json::from(text)))]
@@ -287,7 +169,7 @@ mod tests {
             let patch = object(patch);
             let parsed = CategoryPatch::parse(Json::from(patch.clone()).to_string().as_bytes()).unwrap();
 
-            let attributes: Attributes = serde_json::from_value(Json::from(before.clone())).unwrap();
+            let attributes: CategoryAttributes = serde_json::from_value(Json::from(before.clone())).unwrap();
             let revision = Revision::mint(Timestamp::from_millis(0), None);
             let category = Category {
                 id: CategoryId::new(1), attributes, created: revision, revision,
@@ -298,7 +180,8 @@ mod tests {
             let expected = merge(before.clone(), &patch);
             prop_assert_eq!(change.is_none(), expected == before);
             if let Some(change) = change {
-                let after = serde_json::to_value(&change.entry.attributes).unwrap();
+                let After::State(after) = &change.entry.after else { panic!() };
+                let after = serde_json::to_value(after).unwrap();
                 prop_assert_eq!(after, Json::from(expected));
                 let previous = serde_json::to_value(&change.entry.previous).unwrap();
                 prop_assert_eq!(previous, Json::from(before));

@@ -140,6 +140,14 @@ pub fn nullable_text<const MAX: usize>(raw: &str) -> Result<Option<Text<MAX>>, S
     }
 }
 
+pub fn boolean(raw: &str) -> Result<bool, String> {
+    match raw {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err("must be true or false".into()),
+    }
+}
+
 /// An object's members in order, duplicates included, values unread.
 struct Members<'a>(Vec<(String, &'a RawValue)>);
 

@@ -3,6 +3,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::{Attributes, CategoryAttributes, DefinitionAttributes};
+
 /// An organisation's name: 1 to 64 of `A-Z a-z 0-9 . _ -`, but neither `.` nor `..`, which URLs
 /// drop.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -92,6 +94,16 @@ impl fmt::Display for CategoryId {
     }
 }
 
+/// Whose records there are: a customer, who carries categories, or an organisation, whose catalogue defines
+/// them. As text it names one owner and no other, in the same form in every version.
+pub trait Owner: Clone + fmt::Debug + fmt::Display + Eq + Send + Sync + 'static {
+    /// What its records say.
+    type Attributes: Attributes<Owner = Self>;
+
+    /// The organisation that it is, or belongs to.
+    fn org(&self) -> &OrgId;
+}
+
 /// A customer of an organisation: what categories and history belong to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Customer {
@@ -101,11 +113,40 @@ pub struct Customer {
     pub id: CustomerId,
 }
 
-/// One category of one customer.
+impl Owner for Customer {
+    type Attributes = CategoryAttributes;
+
+    fn org(&self) -> &OrgId {
+        &self.org
+    }
+}
+
+impl Owner for OrgId {
+    type Attributes = DefinitionAttributes;
+
+    fn org(&self) -> &OrgId {
+        self
+    }
+}
+
+/// Neither part can contain `#`.
+impl fmt::Display for Customer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.org, self.id)
+    }
+}
+
+/// One record of one owner.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct CategoryPath {
-    /// Whose category it is.
-    pub customer: Customer,
-    /// The category's number.
+pub struct RecordPath<O> {
+    /// Whose record it is.
+    pub owner: O,
+    /// The record's number.
     pub id: CategoryId,
 }
+
+/// One category of one customer.
+pub type CategoryPath = RecordPath<Customer>;
+
+/// One definition of one organisation's catalogue.
+pub type DefinitionPath = RecordPath<OrgId>;

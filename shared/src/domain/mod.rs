@@ -2,28 +2,40 @@
 //! knows of HTTP or of DynamoDB.
 
 mod api_key;
+mod catalogue;
 mod category;
+mod definition;
 mod digest;
 mod fields;
 mod history;
 mod idempotency;
 mod identifiers;
 mod import;
+mod name;
 mod paging;
+mod patch;
 mod precondition;
+mod record;
 mod revision;
 mod text;
 mod timestamp;
 
 pub use api_key::{ApiKey, KeyHash, KeyName, Orgs, Permission, Secret};
-pub use category::{Attributes, Category, CategoryPatch, NewCategory, Patch, Record};
+pub use catalogue::{Rule, Unknown};
+pub use category::{Category, CategoryAttributes, CategoryPatch, NewCategory};
+pub use definition::{Definition, DefinitionAttributes, DefinitionPatch, NewDefinition, ValidValues};
 pub use fields::Fields;
-pub use history::{Author, Change, ChangeKind, HistoryEntry, HistoryFilter};
+pub use history::{After, Author, Change, ChangeKind, Claims, HistoryEntry, HistoryFilter};
 pub use idempotency::{Idempotency, IdempotencyKey, Remembered, Terms};
-pub use identifiers::{CategoryId, CategoryPath, Customer, CustomerId, OrgId};
+pub use identifiers::{
+    CategoryId, CategoryPath, Customer, CustomerId, DefinitionPath, OrgId, Owner, RecordPath,
+};
 pub use import::ImportedCategory;
+pub use name::Name;
 pub use paging::{Page, PageRequest};
+pub use patch::Patch;
 pub use precondition::{Alteration, Revisions};
+pub use record::{Assignment, Attributes, New, Record, Versioned};
 pub use revision::{Revision, RevisionRange};
 pub use text::{Description, Reason, Text, Value};
 pub use timestamp::Timestamp;

@@ -27,7 +27,8 @@ pub async fn authorize<P: FromPath>(
     request: &Request,
     operation: Operation,
 ) -> Result<(Author, P)> {
-    let key = authenticate(app, request).await?;
+    let (key, ()) = tokio::join!(authenticate(app, request), look_ahead(app, request, operation));
+    let key = key?;
     let path = P::from_path(request)?;
     log::org(path.org());
     if !key.orgs.contain(path.org()) {
@@ -38,13 +39,24 @@ pub async fn authorize<P: FromPath>(
         return Err(Error::Forbidden(match permission {
             Permission::Read => "the API key lacks the role `categories:read`",
             Permission::Write => "the API key lacks the role `categories:write`",
+            Permission::Define => "the API key lacks the role `catalogue:write`",
         }));
     }
     request::understood(request, operation)?;
     Ok((key.author(), path))
 }
 
-async fn authenticate(app: &App, request: &Request) -> Result<Arc<ApiKey>> {
+/// Where the key has to be looked up, and what the catalogue says of the category too, both are looked up at the same
+/// time. What the catalogue says is kept for whoever asks next; a failure shows when it is asked again.
+async fn look_ahead(app: &App, request: &Request, operation: Operation) {
+    let Some((org, id)) = request::given_category(request, operation) else { return };
+    let Ok(hash) = key_hash(request) else { return };
+    if !app.store.knows_api_key(&hash) {
+        drop(app.store.rule(&org, id).await);
+    }
+}
+
+fn key_hash(request: &Request) -> Result<KeyHash> {
     let mut sent = request.headers().get_all(API_KEY_HEADER).iter();
     let (Some(sent), None) = (sent.next(), sent.next()) else {
         return Err(Error::Unauthorized);
@@ -52,7 +64,11 @@ async fn authenticate(app: &App, request: &Request) -> Result<Arc<ApiKey>> {
     if sent.is_empty() {
         return Err(Error::Unauthorized);
     }
-    let key = app.store.cached_api_key(KeyHash::of(sent.as_bytes())).await?;
+    Ok(KeyHash::of(sent.as_bytes()))
+}
+
+async fn authenticate(app: &App, request: &Request) -> Result<Arc<ApiKey>> {
+    let key = app.store.cached_api_key(key_hash(request)?).await?;
     if let Some(key) = &key {
         log::used_key(&key.name);
     }

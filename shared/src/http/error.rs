@@ -188,10 +188,8 @@ fn details(error: &Error) -> Vec<String> {
     let details = match error {
         Error::Invalid(violations) => return violations.iter().map(ToString::to_string).collect(),
         Error::Unauthorized => "a valid API key is required in the header `x-auth-roles`",
-        Error::Forbidden(details)
-        | Error::NotFound(details)
-        | Error::AlreadyExists(details)
-        | Error::PreconditionFailed(details) => details,
+        Error::Forbidden(details) | Error::NotFound(details) | Error::PreconditionFailed(details) => details,
+        Error::AlreadyExists(details) => return vec![details.to_string()],
         Error::KeyReused => {
             "the `Idempotency-Key` was sent with another request in the last 24 hours; each request has a key of \
              its own"

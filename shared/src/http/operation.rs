@@ -20,17 +20,59 @@ pub enum Operation {
     DeleteCategory,
     /// GET of a customer's history.
     ListCategoryHistory,
+    /// POST of a definition.
+    DefineCategory,
+    /// GET of an organisation's definitions.
+    ListDefinitions,
+    /// GET of one definition.
+    GetDefinition,
+    /// PATCH of one definition.
+    UpdateDefinition,
+    /// DELETE of one definition.
+    DeleteDefinition,
+    /// GET of a catalogue's history.
+    ListDefinitionHistory,
+}
+
+/// What an operation is about, and so its route.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Resource {
+    Categories,
+    CategoryHistory,
+    Category,
+    Definitions,
+    DefinitionHistory,
+    Definition,
+}
+
+impl Resource {
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Categories => "/v4/orgs/{org_id}/customers/{customer_id}/categories",
+            Self::CategoryHistory => "/v4/orgs/{org_id}/customers/{customer_id}/categories/historical",
+            Self::Category => "/v4/orgs/{org_id}/customers/{customer_id}/categories/{category_id}",
+            Self::Definitions => "/v4/orgs/{org_id}/categories",
+            Self::DefinitionHistory => "/v4/orgs/{org_id}/categories/historical",
+            Self::Definition => "/v4/orgs/{org_id}/categories/{category_id}",
+        }
+    }
 }
 
 impl Operation {
     /// Every operation that there is.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 12] = [
         Self::CreateCategory,
         Self::ListCategories,
         Self::GetCategory,
         Self::UpdateCategory,
         Self::DeleteCategory,
         Self::ListCategoryHistory,
+        Self::DefineCategory,
+        Self::ListDefinitions,
+        Self::GetDefinition,
+        Self::UpdateDefinition,
+        Self::DeleteDefinition,
+        Self::ListDefinitionHistory,
     ];
 
     /// The folder under `functions/` and the name of the binary.
@@ -43,6 +85,23 @@ impl Operation {
             Self::UpdateCategory => "update-category",
             Self::DeleteCategory => "delete-category",
             Self::ListCategoryHistory => "list-category-history",
+            Self::DefineCategory => "define-category",
+            Self::ListDefinitions => "list-definitions",
+            Self::GetDefinition => "get-definition",
+            Self::UpdateDefinition => "update-definition",
+            Self::DeleteDefinition => "delete-definition",
+            Self::ListDefinitionHistory => "list-definition-history",
+        }
+    }
+
+    const fn resource(self) -> Resource {
+        match self {
+            Self::CreateCategory | Self::ListCategories => Resource::Categories,
+            Self::GetCategory | Self::UpdateCategory | Self::DeleteCategory => Resource::Category,
+            Self::ListCategoryHistory => Resource::CategoryHistory,
+            Self::DefineCategory | Self::ListDefinitions => Resource::Definitions,
+            Self::GetDefinition | Self::UpdateDefinition | Self::DeleteDefinition => Resource::Definition,
+            Self::ListDefinitionHistory => Resource::DefinitionHistory,
         }
     }
 
@@ -50,10 +109,15 @@ impl Operation {
     #[must_use]
     pub const fn method(self) -> Method {
         match self {
-            Self::CreateCategory => Method::POST,
-            Self::ListCategories | Self::GetCategory | Self::ListCategoryHistory => Method::GET,
-            Self::UpdateCategory => Method::PATCH,
-            Self::DeleteCategory => Method::DELETE,
+            Self::CreateCategory | Self::DefineCategory => Method::POST,
+            Self::ListCategories
+            | Self::GetCategory
+            | Self::ListCategoryHistory
+            | Self::ListDefinitions
+            | Self::GetDefinition
+            | Self::ListDefinitionHistory => Method::GET,
+            Self::UpdateCategory | Self::UpdateDefinition => Method::PATCH,
+            Self::DeleteCategory | Self::DeleteDefinition => Method::DELETE,
         }
     }
 
@@ -61,35 +125,39 @@ impl Operation {
     #[must_use]
     pub const fn permission(self) -> Permission {
         match self {
-            Self::ListCategories | Self::GetCategory | Self::ListCategoryHistory => Permission::Read,
+            Self::ListCategories
+            | Self::GetCategory
+            | Self::ListCategoryHistory
+            | Self::ListDefinitions
+            | Self::GetDefinition
+            | Self::ListDefinitionHistory => Permission::Read,
             Self::CreateCategory | Self::UpdateCategory | Self::DeleteCategory => Permission::Write,
+            Self::DefineCategory | Self::UpdateDefinition | Self::DeleteDefinition => Permission::Define,
         }
     }
 
     /// Whether `If-Match` can make it conditional.
     #[must_use]
-    pub const fn is_conditional(self) -> bool {
-        matches!(self, Self::UpdateCategory | Self::DeleteCategory)
+    pub fn is_conditional(self) -> bool {
+        self.method() == Method::PATCH || self.method() == Method::DELETE
+    }
+
+    /// Whether it answers with one record, whose `ETag` the caller may have already.
+    #[must_use]
+    pub const fn reads_one_record(self) -> bool {
+        matches!(self, Self::GetCategory | Self::GetDefinition)
     }
 
     /// Whether a request has a body.
     #[must_use]
-    pub const fn takes_a_body(self) -> bool {
-        matches!(self, Self::CreateCategory | Self::UpdateCategory)
+    pub fn takes_a_body(self) -> bool {
+        self.method() == Method::POST || self.method() == Method::PATCH
     }
 
     /// The route as API Gateway writes it.
     #[must_use]
     pub const fn path(self) -> &'static str {
-        match self {
-            Self::CreateCategory | Self::ListCategories => {
-                "/v4/orgs/{org_id}/customers/{customer_id}/categories"
-            }
-            Self::ListCategoryHistory => "/v4/orgs/{org_id}/customers/{customer_id}/categories/historical",
-            Self::GetCategory | Self::UpdateCategory | Self::DeleteCategory => {
-                "/v4/orgs/{org_id}/customers/{customer_id}/categories/{category_id}"
-            }
-        }
+        self.resource().path()
     }
 
     /// The methods that a path allows, as an `Allow` header lists them; `None` for an unknown path.
@@ -122,13 +190,17 @@ mod tests {
 
     #[test]
     fn paths_allow_the_methods_that_they_are_routed_for() {
-        let base = "/v4/orgs/telco/customers/123e4567-e89b-12d3-a456-556642440000/categories";
-        let allowed = |rest: &str| Operation::allowed_on(&format!("{base}{rest}"));
-        assert_eq!(allowed("").as_deref(), Some("POST, GET"));
-        assert_eq!(allowed("/7").as_deref(), Some("GET, PATCH, DELETE"));
-        assert_eq!(allowed("/historical").as_deref(), Some("GET"));
-        assert_eq!(allowed("/"), None);
-        assert_eq!(allowed("/7/8"), None);
+        for base in [
+            "/v4/orgs/telco/customers/123e4567-e89b-12d3-a456-556642440000/categories",
+            "/v4/orgs/telco/categories",
+        ] {
+            let allowed = |rest: &str| Operation::allowed_on(&format!("{base}{rest}"));
+            assert_eq!(allowed("").as_deref(), Some("POST, GET"));
+            assert_eq!(allowed("/7").as_deref(), Some("GET, PATCH, DELETE"));
+            assert_eq!(allowed("/historical").as_deref(), Some("GET"));
+            assert_eq!(allowed("/"), None);
+            assert_eq!(allowed("/7/8"), None);
+        }
         assert_eq!(Operation::allowed_on("/"), None);
     }
 }

@@ -10,8 +10,8 @@ use crate::{
     Result,
     clock::Clock,
     domain::{
-        CategoryId, Customer, Fields, HistoryFilter, PageRequest, Reason, Revision, RevisionRange, Text,
-        Timestamp,
+        CategoryId, Customer, Fields, HistoryFilter, OrgId, Owner, PageRequest, Reason, Revision,
+        RevisionRange, Text, Timestamp,
     },
     error::Violation,
 };
@@ -23,7 +23,36 @@ const MAX_LIMIT: usize = 1000;
 /// must not be in the future.
 const CLOCK_SKEW: Duration = Duration::from_secs(5);
 
-/// The parameters of listCategories.
+/// Whose records and changes are listed. What a cursor is bound to has to read the same in every version.
+pub trait Listed: Owner {
+    /// The operation that lists the records.
+    fn list(&self) -> &'static str;
+
+    /// The operation that lists the changes.
+    fn history(&self) -> &'static str;
+}
+
+impl Listed for Customer {
+    fn list(&self) -> &'static str {
+        "listCategories"
+    }
+
+    fn history(&self) -> &'static str {
+        "listCategoryHistory"
+    }
+}
+
+impl Listed for OrgId {
+    fn list(&self) -> &'static str {
+        "listDefinitions"
+    }
+
+    fn history(&self) -> &'static str {
+        "listDefinitionHistory"
+    }
+}
+
+/// The parameters of a list of records.
 #[derive(Debug)]
 pub struct ListQuery {
     /// Which page is asked for.
@@ -36,12 +65,12 @@ pub struct ListQuery {
 impl ListQuery {
     /// # Errors
     /// [`crate::Error::Invalid`] with every parameter that is malformed or unknown.
-    pub fn parse(clock: &Clock, customer: &Customer, request: &Request) -> Result<Self> {
+    pub fn parse(clock: &Clock, owner: &impl Listed, request: &Request) -> Result<Self> {
         let mut fields = query_fields(request);
         let limit = fields.optional("limit", limit).unwrap_or(MAX_LIMIT);
         let as_of = fields.optional("as_of", |text| as_of(clock, text));
         let as_of_ms = as_of.map_or_else(String::new, |moment| moment.as_millis().to_string());
-        let scope = format!("listCategories {} {as_of_ms}", name(customer));
+        let scope = format!("{} {owner} {as_of_ms}", owner.list());
         let after = fields.optional("cursor", |text| cursor::read(&scope, text));
         fields.finish(Some(Self { page: PageRequest { limit, after }, as_of, scope }))
     }
@@ -53,7 +82,7 @@ impl ListQuery {
     }
 }
 
-/// The parameters of listCategoryHistory.
+/// The parameters of a list of changes.
 #[derive(Debug)]
 pub struct HistoryQuery {
     /// Which page is asked for.
@@ -66,7 +95,7 @@ pub struct HistoryQuery {
 impl HistoryQuery {
     /// # Errors
     /// [`crate::Error::Invalid`] with every parameter that is malformed or unknown.
-    pub fn parse(customer: &Customer, request: &Request) -> Result<Self> {
+    pub fn parse(owner: &impl Listed, request: &Request) -> Result<Self> {
         let mut fields = query_fields(request);
         let limit = fields.optional("limit", limit).unwrap_or(MAX_LIMIT);
         let category = fields.optional("category_id", CategoryId::parse);
@@ -77,7 +106,7 @@ impl HistoryQuery {
         let filter = HistoryFilter { category, range };
         let id = category.map_or_else(String::new, |id| id.to_string());
         let (first, last) = range.bounds().unwrap_or_default();
-        let scope = format!("listCategoryHistory {} {id} {first} {last}", name(customer));
+        let scope = format!("{} {owner} {id} {first} {last}", owner.history());
         let after = fields.optional("cursor", |text| cursor::read(&scope, text));
         fields.finish(Some(Self { page: PageRequest { limit, after }, filter, scope }))
     }
@@ -89,7 +118,7 @@ impl HistoryQuery {
     }
 }
 
-/// The `as_of` parameter of getCategory.
+/// The `as_of` parameter of getCategory and getDefinition.
 ///
 /// # Errors
 /// [`crate::Error::Invalid`] with every parameter that is malformed or unknown.
@@ -99,7 +128,7 @@ pub fn as_of_query(clock: &Clock, request: &Request) -> Result<Option<Timestamp>
     fields.finish(Some(moment))
 }
 
-/// The `reason` parameter of deleteCategory.
+/// The `reason` parameter of deleteCategory and deleteDefinition.
 ///
 /// # Errors
 /// [`crate::Error::Invalid`] with every parameter that is malformed or unknown.
@@ -156,11 +185,6 @@ fn decode(text: &str) -> Option<Cow<'_, str>> {
     percent_decode_str(text).decode_utf8().ok()
 }
 
-/// What a cursor is bound to has to read the same in every version.
-fn name(Customer { org, id }: &Customer) -> String {
-    format!("{org}#{id}")
-}
-
 fn limit(text: &str) -> Result<usize, String> {
     text.parse()
         .ok()
@@ -179,7 +203,7 @@ fn as_of(clock: &Clock, text: &str) -> Result<Timestamp, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{CustomerId, OrgId};
+    use crate::domain::CustomerId;
 
     fn request(query: &str) -> Request {
         let mut request = Request::default();

@@ -2,13 +2,16 @@
 
 use std::borrow::Cow;
 
-use lambda_http::{Body, RequestExt, http::header::CONTENT_TYPE};
-use serde::Serialize;
+use lambda_http::{
+    Body, RequestExt,
+    http::{Method, header::CONTENT_TYPE},
+};
+use serde::{Deserialize, Serialize};
 
 use super::{Operation, Request, event::UndecodableBody, precondition};
 use crate::{
     Error, Result,
-    domain::{Author, CategoryId, CategoryPath, Customer, CustomerId, Fields, IdempotencyKey, OrgId, Terms},
+    domain::{Author, CategoryId, Customer, CustomerId, Fields, IdempotencyKey, OrgId, RecordPath, Terms},
     error::Violation,
 };
 
@@ -23,19 +26,36 @@ const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// What the path of an operation names.
 pub trait FromPath: Sized {
-    /// # Errors
-    /// [`Error::Invalid`] with every parameter that is malformed.
-    fn from_path(request: &Request) -> Result<Self>;
+    /// `None` only together with a violation.
+    fn take(fields: &mut Fields<'_>) -> Option<Self>;
 
     /// The organisation in the path.
     fn org(&self) -> &OrgId;
+
+    /// # Errors
+    /// [`Error::Invalid`] with every parameter that is malformed.
+    fn from_path(request: &Request) -> Result<Self> {
+        let mut fields = path_fields(request);
+        let path = Self::take(&mut fields);
+        fields.finish(path)
+    }
+}
+
+impl FromPath for OrgId {
+    fn take(fields: &mut Fields<'_>) -> Option<Self> {
+        fields.required("org_id", Self::parse)
+    }
+
+    fn org(&self) -> &OrgId {
+        self
+    }
 }
 
 impl FromPath for Customer {
-    fn from_path(request: &Request) -> Result<Self> {
-        let mut fields = path_fields(request);
-        let customer = customer(&mut fields);
-        fields.finish(customer)
+    fn take(fields: &mut Fields<'_>) -> Option<Self> {
+        let org = OrgId::take(fields);
+        let id = fields.required("customer_id", CustomerId::parse);
+        org.zip(id).map(|(org, id)| Self { org, id })
     }
 
     fn org(&self) -> &OrgId {
@@ -43,28 +63,42 @@ impl FromPath for Customer {
     }
 }
 
-impl FromPath for CategoryPath {
-    fn from_path(request: &Request) -> Result<Self> {
-        let mut fields = path_fields(request);
-        let customer = customer(&mut fields);
+impl<O: FromPath> FromPath for RecordPath<O> {
+    fn take(fields: &mut Fields<'_>) -> Option<Self> {
+        let owner = O::take(fields);
         let id = fields.required("category_id", CategoryId::parse);
-        fields.finish(customer.zip(id).map(|(customer, id)| Self { customer, id }))
+        owner.zip(id).map(|(owner, id)| Self { owner, id })
     }
 
     fn org(&self) -> &OrgId {
-        &self.customer.org
+        self.owner.org()
     }
+}
+
+/// Which category the request may give a customer, before anything of the request has been checked.
+pub(super) fn given_category(request: &Request, operation: Operation) -> Option<(OrgId, CategoryId)> {
+    /// The body of a POST, as far as it is of interest here.
+    #[derive(Deserialize)]
+    struct Given {
+        id: CategoryId,
+    }
+
+    let parameters = request.path_parameters_ref()?;
+    let org = OrgId::parse(parameters.first("org_id")?).ok()?;
+    let id = match operation {
+        Operation::CreateCategory => {
+            let body = Some(bytes(request)).filter(|body| body.len() <= MAX_BODY_BYTES)?;
+            serde_json::from_slice::<Given>(body).ok()?.id
+        }
+        Operation::UpdateCategory => CategoryId::parse(parameters.first("category_id")?).ok()?,
+        _ => return None,
+    };
+    Some((org, id))
 }
 
 fn path_fields(request: &Request) -> Fields<'_> {
     let parameters = request.path_parameters_ref().into_iter().flat_map(|parameters| parameters.iter());
     Fields::new(parameters.map(|(name, value)| (name.to_owned(), Cow::Borrowed(value))).collect())
-}
-
-fn customer(fields: &mut Fields<'_>) -> Option<Customer> {
-    let org = fields.required("org_id", OrgId::parse);
-    let id = fields.required("customer_id", CustomerId::parse);
-    org.zip(id).map(|(org, id)| Customer { org, id })
 }
 
 /// The body of a POST: at most 64 KiB of JSON.
@@ -130,8 +164,8 @@ pub fn understood(request: &Request, operation: Operation) -> Result<()> {
         ("If-Match", operation.is_conditional(), "is not checked here: only PATCH and DELETE have it"),
         (
             "If-None-Match",
-            operation == Operation::GetCategory,
-            "is not checked here: only getCategory has it",
+            operation.reads_one_record(),
+            "is not checked here: only getCategory and getDefinition have it",
         ),
         ("If-Unmodified-Since", false, "is not checked: send the `ETag` in `If-Match`"),
         ("X-HTTP-Method-Override", false, "must not be sent: send the method itself"),
@@ -144,9 +178,10 @@ pub fn understood(request: &Request, operation: Operation) -> Result<()> {
         violations.push(Violation::new("body", "is not the Base64 that it is marked as"));
     }
     if !operation.takes_a_body() && !bytes(request).is_empty() {
-        let instead = match operation {
-            Operation::DeleteCategory => "must not be sent: a reason goes into the query, as `?reason=`",
-            _ => "must not be sent: parameters go into the query",
+        let instead = if operation.method() == Method::DELETE {
+            "must not be sent: a reason goes into the query, as `?reason=`"
+        } else {
+            "must not be sent: parameters go into the query"
         };
         violations.push(Violation::new("body", instead));
     }

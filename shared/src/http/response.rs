@@ -10,8 +10,9 @@ use super::{HistoryQuery, ListQuery, Response};
 use crate::{
     Error, Result,
     domain::{
-        Attributes, Category, CategoryId, ChangeKind, Customer, Description, HistoryEntry, Page, Reason,
-        Revision, Revisions, Timestamp, Value,
+        After, Attributes, CategoryAttributes, CategoryId, ChangeKind, Customer, DefinitionAttributes,
+        Description, HistoryEntry, Name, New, OrgId, Page, Reason, Revision, Revisions, Timestamp,
+        ValidValues, Value, Versioned,
     },
 };
 
@@ -22,75 +23,137 @@ pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json"
 /// What a caller holds is personal data, which proxies would cache and hand to others.
 const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, no-cache");
 
-/// A category in the API's form.
-#[derive(Serialize)]
-pub struct CategoryBody<'a> {
-    id: CategoryId,
-    #[serde(flatten)]
-    attributes: AttributesBody<'a>,
-    created_at: Timestamp,
-    updated_at: Timestamp,
+/// What a kind of record looks like in the API.
+pub trait Presented: Attributes {
+    /// The members that say what the record says. Every one is always present, `null` where it is unset.
+    type Members<'a>: Serialize;
+
+    /// The members of a record.
+    fn members(&self) -> Self::Members<'_>;
+
+    /// The members of a record that was deleted for this reason.
+    fn members_of_deletion(reason: Option<&Reason>) -> Self::Members<'_>;
+
+    /// Where the owner's records are.
+    fn collection(owner: &Self::Owner) -> String;
 }
 
-/// Attributes in the API's form: every member is always present, `null` where it is unset.
-#[derive(Serialize)]
-struct AttributesBody<'a> {
+/// The members of a customer's category.
+#[derive(Default, Serialize)]
+pub struct CategoryMembers<'a> {
     value: Option<&'a Value>,
     description: Option<&'a Description>,
     reason: Option<&'a Reason>,
 }
 
+/// The members of a definition.
+#[derive(Default, Serialize)]
+pub struct DefinitionMembers<'a> {
+    name: Option<&'a Name>,
+    description: Option<&'a Description>,
+    valid_values: Option<&'a ValidValues>,
+    archived: Option<bool>,
+    reason: Option<&'a Reason>,
+}
+
+impl Presented for CategoryAttributes {
+    type Members<'a> = CategoryMembers<'a>;
+
+    fn members(&self) -> CategoryMembers<'_> {
+        let Self { value, description, reason } = self;
+        CategoryMembers { value: value.as_ref(), description: description.as_ref(), reason: reason.as_ref() }
+    }
+
+    fn members_of_deletion(reason: Option<&Reason>) -> CategoryMembers<'_> {
+        CategoryMembers { reason, ..CategoryMembers::default() }
+    }
+
+    fn collection(Customer { org, id }: &Customer) -> String {
+        format!("/v4/orgs/{org}/customers/{id}/categories")
+    }
+}
+
+impl Presented for DefinitionAttributes {
+    type Members<'a> = DefinitionMembers<'a>;
+
+    fn members(&self) -> DefinitionMembers<'_> {
+        let Self { name, description, valid_values, archived, reason } = self;
+        DefinitionMembers {
+            name: Some(name),
+            description: description.as_ref(),
+            valid_values: valid_values.as_ref(),
+            archived: Some(*archived),
+            reason: reason.as_ref(),
+        }
+    }
+
+    fn members_of_deletion(reason: Option<&Reason>) -> DefinitionMembers<'_> {
+        DefinitionMembers { reason, ..DefinitionMembers::default() }
+    }
+
+    fn collection(org: &OrgId) -> String {
+        format!("/v4/orgs/{org}/categories")
+    }
+}
+
+/// A record in the API's form.
 #[derive(Serialize)]
-struct CategoriesBody<'a> {
-    categories: Vec<CategoryBody<'a>>,
+pub struct RecordBody<M> {
+    id: CategoryId,
+    #[serde(flatten)]
+    members: M,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+#[derive(Serialize)]
+struct RecordsBody<M> {
+    categories: Vec<RecordBody<M>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }
 
 /// A change in the API's form.
 #[derive(Serialize)]
-pub struct HistoryEntryBody<'a> {
+pub struct HistoryEntryBody<'a, M> {
     id: CategoryId,
     change: ChangeKind,
     #[serde(flatten)]
-    attributes: AttributesBody<'a>,
-    previous: Option<AttributesBody<'a>>,
+    members: M,
+    previous: Option<M>,
     changed_at: Timestamp,
     changed_by: &'a str,
     revision: Revision,
 }
 
 #[derive(Serialize)]
-struct HistoryBody<'a> {
-    history: Vec<HistoryEntryBody<'a>>,
+struct HistoryBody<'a, M> {
+    history: Vec<HistoryEntryBody<'a, M>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }
 
-impl<'a> From<&'a Attributes> for AttributesBody<'a> {
-    fn from(Attributes { value, description, reason }: &'a Attributes) -> Self {
-        Self { value: value.as_ref(), description: description.as_ref(), reason: reason.as_ref() }
-    }
-}
-
-impl<'a> From<&'a Category> for CategoryBody<'a> {
-    fn from(category: &'a Category) -> Self {
+impl<'a, A: Presented> From<&'a Versioned<A>> for RecordBody<A::Members<'a>> {
+    fn from(record: &'a Versioned<A>) -> Self {
         Self {
-            id: category.id,
-            attributes: (&category.attributes).into(),
-            created_at: category.created_at(),
-            updated_at: category.updated_at(),
+            id: record.id,
+            members: record.attributes.members(),
+            created_at: record.created_at(),
+            updated_at: record.updated_at(),
         }
     }
 }
 
-impl<'a> From<&'a HistoryEntry> for HistoryEntryBody<'a> {
-    fn from(entry: &'a HistoryEntry) -> Self {
+impl<'a, A: Presented> From<&'a HistoryEntry<A>> for HistoryEntryBody<'a, A::Members<'a>> {
+    fn from(entry: &'a HistoryEntry<A>) -> Self {
         Self {
             id: entry.id,
             change: entry.change,
-            attributes: (&entry.attributes).into(),
-            previous: entry.previous.as_ref().map(Into::into),
+            members: match &entry.after {
+                After::State(attributes) => attributes.members(),
+                After::Nothing { reason } => A::members_of_deletion(reason.as_ref()),
+            },
+            previous: entry.previous.as_ref().map(A::members),
             changed_at: entry.changed_at(),
             changed_by: &entry.changed_by,
             revision: entry.revision,
@@ -98,36 +161,35 @@ impl<'a> From<&'a HistoryEntry> for HistoryEntryBody<'a> {
     }
 }
 
-/// 201 with the category's `Location` and `ETag`.
+/// 201 with the record's `Location` and `ETag`.
 ///
 /// # Errors
 /// None that a caller could cause.
-pub fn created(customer: &Customer, id: CategoryId, revision: Revision) -> Result<Response> {
-    let Customer { org, id: customer } = customer;
-    let location = format!("/v4/orgs/{org}/customers/{customer}/categories/{id}");
+pub fn created<A: Presented>(owner: &A::Owner, new: &New<A>, revision: Revision) -> Result<Response> {
+    let location = format!("{}/{}", A::collection(owner), new.id);
     let answer = with_status(StatusCode::CREATED, Body::Empty);
     with_header(with_etag(answer, revision)?, header::LOCATION, &location)
 }
 
-/// 200 with the category and its `ETag`; 304 where the caller has this revision already.
+/// 200 with the record and its `ETag`; 304 where the caller has this revision already.
 ///
 /// # Errors
 /// None that a caller could cause.
-pub fn category(category: &Category, held: Option<&Revisions>) -> Result<Response> {
+pub fn record<A: Presented>(record: &Versioned<A>, held: Option<&Revisions>) -> Result<Response> {
     let answer = match held {
-        Some(held) if held.contain(category.revision) => with_status(StatusCode::NOT_MODIFIED, Body::Empty),
-        _ => json(&CategoryBody::from(category))?,
+        Some(held) if held.contain(record.revision) => with_status(StatusCode::NOT_MODIFIED, Body::Empty),
+        _ => json(&RecordBody::from(record))?,
     };
-    with_etag(answer, category.revision)
+    with_etag(answer, record.revision)
 }
 
-/// 200 with a page of categories.
+/// 200 with a page of records.
 ///
 /// # Errors
 /// None that a caller could cause.
-pub fn categories(page: &Page<Category, CategoryId>, query: &ListQuery) -> Result<Response> {
-    json(&CategoriesBody {
-        categories: page.items.iter().map(Into::into).collect(),
+pub fn records<A: Presented>(page: &Page<Versioned<A>, CategoryId>, query: &ListQuery) -> Result<Response> {
+    json(&RecordsBody {
+        categories: page.items.iter().map(RecordBody::from).collect(),
         next_cursor: page.end.map(|end| query.cursor(end)),
     })
 }
@@ -136,14 +198,17 @@ pub fn categories(page: &Page<Category, CategoryId>, query: &ListQuery) -> Resul
 ///
 /// # Errors
 /// None that a caller could cause.
-pub fn history(page: &Page<HistoryEntry, Revision>, query: &HistoryQuery) -> Result<Response> {
+pub fn history<A: Presented>(
+    page: &Page<HistoryEntry<A>, Revision>,
+    query: &HistoryQuery,
+) -> Result<Response> {
     json(&HistoryBody {
-        history: page.items.iter().map(Into::into).collect(),
+        history: page.items.iter().map(HistoryEntryBody::from).collect(),
         next_cursor: page.end.map(|end| query.cursor(end)),
     })
 }
 
-/// 204 with the `ETag` of the category after a change.
+/// 204 with the `ETag` of the record after a change.
 ///
 /// # Errors
 /// None that a caller could cause.

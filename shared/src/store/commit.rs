@@ -1,9 +1,9 @@
-//! The one way to write: a category, its history entry, and what is remembered of the request, in one
-//! transaction.
+//! The one way to write: a record, its history entry, its unique name, and what is remembered of the request, in
+//! one transaction.
 
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-    builders::PutBuilder,
+    AttributeValue, CancellationReason, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    builders::{DeleteBuilder, PutBuilder},
 };
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    domain::{Change, Customer, Idempotency, Record, Remembered, Revision},
+    domain::{Attributes, CategoryId, Change, Idempotency, Owner, Record, Remembered, Revision},
     error::Fault,
     log,
 };
@@ -22,35 +22,101 @@ const CONDITION_FAILED: &str = "ConditionalCheckFailed";
 const CONFLICT: &str = "TransactionConflict";
 
 /// How an attempt to commit a change ended, where that is known.
-pub enum Commit {
+pub enum Commit<A> {
     /// This change has been committed.
     Done(Revision),
     /// The request was carried out before, by the change with this revision.
     Repeated(Revision),
-    /// The category is not what the change was decided on, but this.
-    Lost(Option<Record>),
+    /// The record is not what the change was decided on, but this.
+    Lost(Option<Record<A>>),
+    /// The name that the change takes is another record's.
+    NameTaken(CategoryId),
     /// Another transaction on the same items was under way.
     Contended,
 }
 
+/// What an item of the transaction is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Record,
+    Entry,
+    Remembered,
+    TakenName,
+    FreedName,
+}
+
+/// The items of a transaction, in their order.
+#[derive(Default)]
+struct Transaction {
+    parts: Vec<Part>,
+    items: Vec<TransactWriteItem>,
+}
+
+impl Transaction {
+    fn put(&mut self, part: Part, put: PutBuilder) -> Result<()> {
+        let put = put.build().map_err(Error::unexpected)?;
+        self.parts.push(part);
+        self.items.push(TransactWriteItem::builder().put(put).build());
+        Ok(())
+    }
+
+    fn delete(&mut self, part: Part, delete: DeleteBuilder) -> Result<()> {
+        let delete = delete.build().map_err(Error::unexpected)?;
+        self.parts.push(part);
+        self.items.push(TransactWriteItem::builder().delete(delete).build());
+        Ok(())
+    }
+}
+
+/// Why a transaction was cancelled: a reason for each of its items.
+struct Cancellation<'a> {
+    parts: &'a [Part],
+    reasons: &'a [CancellationReason],
+}
+
+impl Cancellation<'_> {
+    fn reason(&self, part: Part) -> Option<&CancellationReason> {
+        self.parts.iter().position(|&other| other == part).and_then(|at| self.reasons.get(at))
+    }
+
+    /// Whether the item's condition did not hold.
+    fn failed(&self, part: Part) -> bool {
+        self.reason(part).and_then(CancellationReason::code) == Some(CONDITION_FAILED)
+    }
+
+    /// What is there in place of the item, where its condition did not hold.
+    fn found(&self, part: Part) -> Option<Item> {
+        self.reason(part).filter(|_| self.failed(part)).and_then(|reason| reason.item.clone())
+    }
+
+    fn codes(&self) -> Vec<&str> {
+        self.reasons.iter().map(|reason| reason.code().unwrap_or_default()).collect()
+    }
+}
+
 impl Store {
-    /// Writes the category, its history entry and, for a request that may be repeated, what is remembered of
-    /// it, in one transaction.
-    pub(super) async fn commit(
+    /// Writes the record, its history entry, the names that come and go and, for a request that may be
+    /// repeated, what is remembered of it, in one transaction.
+    pub(super) async fn commit<A: Attributes>(
         &self,
-        customer: &Customer,
-        change: &Change,
+        owner: &A::Owner,
+        change: &Change<A>,
         idempotency: Option<&Idempotency>,
-    ) -> Result<Commit> {
+    ) -> Result<Commit<A>> {
         let revision = change.entry.revision;
-        let mut puts = vec![self.put_record(customer, change)?, self.put_entry(customer, change)?];
+        let mut transaction = Transaction::default();
+        transaction.put(Part::Record, self.put_record(owner, change)?)?;
+        transaction.put(Part::Entry, self.put_entry(owner, change)?)?;
         if let Some(idempotency) = idempotency {
-            puts.push(self.put_remembered(customer, idempotency, revision)?);
+            transaction.put(Part::Remembered, self.put_remembered(owner, idempotency, revision)?)?;
         }
-        let mut items = Vec::with_capacity(puts.len());
-        for put in puts {
-            items.push(TransactWriteItem::builder().put(put.build().map_err(Error::unexpected)?).build());
+        if let Some(name) = &change.claims.takes {
+            transaction.put(Part::TakenName, self.take_name(owner, name, change.entry.id)?)?;
         }
+        if let Some(name) = &change.claims.frees {
+            transaction.delete(Part::FreedName, self.free_name(owner, name, change.entry.id))?;
+        }
+        let Transaction { parts, items } = transaction;
         let sent = self
             .client
             .transact_write_items()
@@ -62,17 +128,17 @@ impl Store {
             .await;
         let Err(error) = sent else { return Ok(Commit::Done(revision)) };
         if let Some(reasons) = failure::cancellation(&error) {
-            return self.cancelled(reasons, revision, idempotency);
+            return self.cancelled(&Cancellation { parts: &parts, reasons }, revision, idempotency);
         }
         // Only a cancellation proves that nothing was written: of several attempts the last one's answer is
         // known, and an earlier one may have been committed.
-        self.settle(customer, revision, failure::error("TransactWriteItems", error)).await
+        self.settle(owner, revision, failure::error("TransactWriteItems", error)).await
     }
 
-    /// On condition that the category is what the change was decided on.
-    fn put_record(&self, customer: &Customer, change: &Change) -> Result<PutBuilder> {
+    /// On condition that the record is what the change was decided on.
+    fn put_record<A: Attributes>(&self, owner: &A::Owner, change: &Change<A>) -> Result<PutBuilder> {
         let put = self
-            .put(items::from_record(customer, &change.record)?)
+            .put(items::from_record(owner, &change.record)?)
             .expression_attribute_names("#revision", "revision")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         Ok(match change.replaces {
@@ -93,9 +159,9 @@ impl Store {
     }
 
     /// On condition that it is new: its key is the revision that was minted for this change.
-    fn put_entry(&self, customer: &Customer, change: &Change) -> Result<PutBuilder> {
+    fn put_entry<A: Attributes>(&self, owner: &A::Owner, change: &Change<A>) -> Result<PutBuilder> {
         Ok(self
-            .put(items::from_entry(customer, &change.entry)?)
+            .put(items::from_entry(owner, &change.entry)?)
             .condition_expression("attribute_not_exists(#pk)")
             .expression_attribute_names("#pk", keys::PARTITION_KEY))
     }
@@ -103,13 +169,13 @@ impl Store {
     /// On condition that the caller has not used the key in the last 24 hours.
     fn put_remembered(
         &self,
-        customer: &Customer,
+        owner: &impl Owner,
         idempotency: &Idempotency,
         revision: Revision,
     ) -> Result<PutBuilder> {
         let now = self.clock.timestamp();
         Ok(self
-            .put(items::from_remembered(customer, idempotency, revision, now)?)
+            .put(items::from_remembered(owner, idempotency, revision, now)?)
             .condition_expression("attribute_not_exists(#pk) OR #expires <= :now")
             .expression_attribute_names("#pk", keys::PARTITION_KEY)
             .expression_attribute_names("#expires", keys::EXPIRES)
@@ -117,34 +183,52 @@ impl Store {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
     }
 
+    /// On condition that nobody has the name.
+    fn take_name(&self, owner: &impl Owner, name: &str, id: CategoryId) -> Result<PutBuilder> {
+        Ok(self
+            .put(items::from_claim(owner, name, id)?)
+            .condition_expression("attribute_not_exists(#pk)")
+            .expression_attribute_names("#pk", keys::PARTITION_KEY)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
+    }
+
+    /// On condition that the record has the name.
+    fn free_name(&self, owner: &impl Owner, name: &str, id: CategoryId) -> DeleteBuilder {
+        Delete::builder()
+            .table_name(&self.tables.categories)
+            .set_key(Some(keys::item(owner, keys::name(name))))
+            .condition_expression("#id = :id")
+            .expression_attribute_names("#id", "id")
+            .expression_attribute_values(":id", AttributeValue::N(id.to_string()))
+    }
+
     fn put(&self, item: Item) -> PutBuilder {
         Put::builder().table_name(&self.tables.categories).set_item(Some(item))
     }
 
-    /// What the reasons, in the order of the transaction's items, say.
-    fn cancelled(
+    fn cancelled<A: Attributes>(
         &self,
-        reasons: &[CancellationReason],
+        cancellation: &Cancellation<'_>,
         revision: Revision,
         idempotency: Option<&Idempotency>,
-    ) -> Result<Commit> {
-        let code = |at: usize| reasons.get(at).and_then(CancellationReason::code).unwrap_or_default();
-        let item = |at: usize| reasons.get(at).and_then(|reason| reason.item.clone());
-        if code(1) == CONDITION_FAILED {
+    ) -> Result<Commit<A>> {
+        if cancellation.failed(Part::Entry) {
             return Ok(Commit::Done(revision));
         }
-        if code(2) == CONDITION_FAILED
-            && let (Some(idempotency), Some(item)) = (idempotency, item(2))
+        if let (Some(idempotency), Some(item)) = (idempotency, cancellation.found(Part::Remembered))
             && let Some(remembered) = items::into_remembered(item, self.clock.timestamp())?
         {
             return repeated(idempotency, &remembered).map(Commit::Repeated);
         }
-        if code(0) == CONDITION_FAILED {
-            let current = item(0).map(items::into_record).transpose()?;
+        if cancellation.failed(Part::Record) {
+            let current = cancellation.found(Part::Record).map(items::into_record).transpose()?;
             let is_own = current.as_ref().is_some_and(|current| current.revision() == revision);
             return Ok(if is_own { Commit::Done(revision) } else { Commit::Lost(current) });
         }
-        let codes: Vec<&str> = (0..reasons.len()).map(code).collect();
+        if let Some(claim) = cancellation.found(Part::TakenName) {
+            return items::into_claimant(claim).map(Commit::NameTaken);
+        }
+        let codes = cancellation.codes();
         // What is remembered expired between the check and this look at it.
         if codes.contains(&CONFLICT) || codes.contains(&CONDITION_FAILED) {
             return Ok(Commit::Contended);
@@ -163,11 +247,11 @@ impl Store {
     /// [`Error::KeyReused`] where the key was used for another request; or the database's failure.
     pub(super) async fn remembered(
         &self,
-        customer: &Customer,
+        owner: &impl Owner,
         idempotency: Option<&Idempotency>,
     ) -> Result<Option<Revision>> {
         let Some(idempotency) = idempotency else { return Ok(None) };
-        let Some(item) = self.item(keys::item(customer, keys::idempotency(&idempotency.id))).await? else {
+        let Some(item) = self.item(keys::item(owner, keys::idempotency(&idempotency.id))).await? else {
             return Ok(None);
         };
         let remembered = items::into_remembered(item, self.clock.timestamp())?;
@@ -176,8 +260,13 @@ impl Store {
 
     /// Finds out whether a write whose outcome is unknown has been committed: its entry's key is the
     /// revision that was minted for it. Where that can't be seen, it stays with the error.
-    async fn settle(&self, customer: &Customer, revision: Revision, error: Error) -> Result<Commit> {
-        let entry = self.item(keys::item(customer, keys::history(revision))).await;
+    async fn settle<A: Attributes>(
+        &self,
+        owner: &A::Owner,
+        revision: Revision,
+        error: Error,
+    ) -> Result<Commit<A>> {
+        let entry = self.item(keys::item(owner, keys::history(revision))).await;
         let committed = entry.is_ok_and(|entry| entry.is_some());
         let request_id = log::request_id();
         tracing::warn!(request_id, %revision, committed, "the answer to a write was lost");

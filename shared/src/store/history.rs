@@ -1,16 +1,15 @@
-//! The past: every change, and what a customer carried at a moment.
+//! The past: every change, and what was so at a moment.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Store, items, keys,
     range_query::{PageBuilder, RangeQuery},
-    reading::NO_CUSTOMER,
 };
 use crate::{
     Error, Result,
     domain::{
-        Attributes, CategoryId, Customer, HistoryEntry, HistoryFilter, Page, PageRequest, Record, Revision,
+        Attributes, CategoryId, HistoryEntry, HistoryFilter, Owner, Page, PageRequest, Record, Revision,
         RevisionRange, Timestamp,
     },
 };
@@ -20,33 +19,31 @@ use crate::{
 const FIRST_LOOK: usize = 128;
 
 impl Store {
-    /// A customer's changes, newest first.
+    /// An owner's changes, newest first.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for a customer never seen; or the database's failure.
-    pub async fn history(
+    /// [`Error::NotFound`] for an owner never seen; or the database's failure.
+    pub async fn history<O: Owner>(
         &self,
-        customer: &Customer,
+        owner: &O,
         page: PageRequest<Revision>,
         filter: HistoryFilter,
-    ) -> Result<Page<HistoryEntry, Revision>> {
+    ) -> Result<Page<HistoryEntry<O::Attributes>, Revision>> {
         let range = page.after.into_iter().fold(filter.range, RevisionRange::older_than);
-        let mut query = self.history_range(customer, range).newest_first().of_category(filter.category);
+        let mut query = self.history_range(owner, range).newest_first().of_category(filter.category);
         let mut found = PageBuilder::new(page.limit);
         if !query.done {
             // With a filter nobody knows how many entries have to be read to find one, so it is all that one
             // Query reads.
             let limit = filter.category.is_none().then(|| found.room());
-            found.extend(query.next(limit, items::into_entry).await?, |entry| {
-                entry.attributes.weight() + entry.previous.as_ref().map_or(0, Attributes::weight)
-            });
+            found.extend(query.next(limit, items::into_entry).await?, HistoryEntry::weight);
         }
         let end = query.end.as_deref().and_then(keys::revision_of);
         let found = found.into_page(end, |entry| entry.revision);
         if found.items.is_empty() && found.end.is_none() && page.after.is_none() {
             let narrowed = filter.category.is_some() || filter.range != RevisionRange::ALL;
-            if !(narrowed && self.knows(customer).await?) {
-                return Err(Error::NotFound(NO_CUSTOMER));
+            if !(narrowed && self.knows(owner).await?) {
+                return Err(Error::NotFound(O::Attributes::UNKNOWN_OWNER));
             }
         }
         Ok(found)
@@ -54,37 +51,37 @@ impl Store {
 
     /// Turns records back to what they were at `as_of`, in the order of their ids. What has not changed since
     /// is left alone, and what was not there then is left out.
-    pub(super) async fn rewind(
+    pub(super) async fn rewind<A: Attributes>(
         &self,
-        customer: &Customer,
-        records: Vec<Record>,
+        owner: &A::Owner,
+        records: Vec<Record<A>>,
         as_of: Timestamp,
-    ) -> Result<Vec<Record>> {
+    ) -> Result<Vec<Record<A>>> {
         let (later, unchanged): (Vec<_>, Vec<_>) =
             records.into_iter().partition(|record| record.revision().timestamp() > as_of);
         let later = later.iter().map(Record::id).collect();
-        let mut states = self.states_before_changes(customer, as_of, later).await?;
+        let mut states = self.states_before_changes(owner, as_of, later).await?;
         states.extend(unchanged.into_iter().map(|record| (record.id(), record)));
         Ok(states.into_values().collect())
     }
 
-    /// The states at `as_of` of categories that changed later: the first entry of each after that moment says
+    /// The states at `as_of` of records that changed later: the first entry of each after that moment says
     /// what was before. Reads history forward from there, and no further than until all are found.
-    async fn states_before_changes(
+    async fn states_before_changes<A: Attributes>(
         &self,
-        customer: &Customer,
+        owner: &A::Owner,
         as_of: Timestamp,
         mut wanted: BTreeSet<CategoryId>,
-    ) -> Result<BTreeMap<CategoryId, Record>> {
+    ) -> Result<BTreeMap<CategoryId, Record<A>>> {
         let single = wanted.first().copied().filter(|_| wanted.len() == 1);
-        let mut query = self.history_range(customer, RevisionRange::ALL.after(as_of)).of_category(single);
+        let mut query = self.history_range(owner, RevisionRange::ALL.after(as_of)).of_category(single);
         let (mut states, mut untold) = (BTreeMap::new(), BTreeSet::new());
         let mut limit = FIRST_LOOK;
         while !wanted.is_empty() && !query.done {
-            for entry in query.next(Some(limit), items::into_entry).await? {
+            for entry in query.next(Some(limit), items::into_entry::<A>).await? {
                 if wanted.remove(&entry.id) {
-                    match entry.category_before() {
-                        Some(Some(category)) => drop(states.insert(entry.id, Record::Live(category))),
+                    match entry.record_before() {
+                        Some(Some(record)) => drop(states.insert(entry.id, Record::Live(record))),
                         Some(None) => {}
                         None => drop(untold.insert(entry.id)),
                     }
@@ -92,23 +89,23 @@ impl Store {
             }
             limit = limit.saturating_mul(4);
         }
-        states.extend(self.states_after_changes(customer, as_of, untold).await?);
+        states.extend(self.states_after_changes(owner, as_of, untold).await?);
         Ok(states)
     }
 
-    /// The same for categories whose first entry after the moment doesn't name the revision that it replaced,
+    /// The same for records whose first entry after the moment doesn't name the revision that it replaced,
     /// because it was written before that was kept: the newest entry up to the moment is read in its place.
-    async fn states_after_changes(
+    async fn states_after_changes<A: Attributes>(
         &self,
-        customer: &Customer,
+        owner: &A::Owner,
         as_of: Timestamp,
         mut wanted: BTreeSet<CategoryId>,
-    ) -> Result<BTreeMap<CategoryId, Record>> {
+    ) -> Result<BTreeMap<CategoryId, Record<A>>> {
         let range = RevisionRange::ALL.until(as_of);
-        let mut query = self.history_range(customer, range).newest_first();
+        let mut query = self.history_range(owner, range).newest_first();
         let mut states = BTreeMap::new();
         while !wanted.is_empty() && !query.done {
-            for entry in query.next(None, items::into_entry).await? {
+            for entry in query.next(None, items::into_entry::<A>).await? {
                 if wanted.remove(&entry.id) {
                     states.insert(entry.id, entry.into_record());
                 }
@@ -117,10 +114,10 @@ impl Store {
         Ok(states)
     }
 
-    fn history_range(&self, customer: &Customer, range: RevisionRange) -> RangeQuery {
+    fn history_range(&self, owner: &impl Owner, range: RevisionRange) -> RangeQuery {
         let bounds = range
             .bounds()
             .map(|(first, last)| (format!("{}{first}", keys::HISTORY), format!("{}{last}", keys::HISTORY)));
-        self.range(customer, bounds)
+        self.range(owner, bounds)
     }
 }

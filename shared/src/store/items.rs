@@ -9,8 +9,8 @@ use super::keys;
 use crate::{
     Error, Result,
     domain::{
-        Attributes, Category, CategoryId, ChangeKind, Customer, HistoryEntry, Idempotency, Record,
-        Remembered, Revision, Timestamp,
+        After, Attributes, CategoryId, ChangeKind, HistoryEntry, Idempotency, OrgId, Owner, Reason, Record,
+        Remembered, Revision, Timestamp, Unknown, Versioned,
     },
 };
 
@@ -20,38 +20,60 @@ const REMEMBERED_FOR: Duration = Duration::from_hours(24);
 pub type Item = HashMap<String, AttributeValue>;
 
 #[derive(Serialize, Deserialize)]
-struct CategoryItem {
+struct RecordItem<A> {
     pk: String,
     sk: String,
     id: CategoryId,
     #[serde(flatten)]
-    attributes: Attributes,
-    /// Absent where the category has been deleted.
+    attributes: Option<A>,
+    /// Absent where the record has been deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     created: Option<Revision>,
     revision: Revision,
 }
 
+/// `After` is what the record says, or, where it was deleted, [`Deletion`].
 #[derive(Serialize, Deserialize)]
-struct HistoryItem {
+struct HistoryItem<After, A> {
     pk: String,
     sk: String,
     id: CategoryId,
     change: ChangeKind,
     /// The type of the event that the table's stream makes of this item. EventBridge Pipes can take
     /// a type from an attribute, but can't put one together.
-    #[serde(skip_deserializing)]
-    event: &'static str,
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    event: Option<&'static str>,
     #[serde(flatten)]
-    attributes: Attributes,
+    after: After,
     #[serde(skip_serializing_if = "Option::is_none")]
-    previous: Option<Attributes>,
+    previous: Option<A>,
     changed_by: String,
     created: Revision,
     /// Absent in a creation, and in entries that were written before this was kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     replaces: Option<Revision>,
     revision: Revision,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Deletion {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+}
+
+/// Who has a unique name.
+#[derive(Serialize, Deserialize)]
+struct ClaimItem {
+    pk: String,
+    sk: String,
+    id: CategoryId,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PolicyItem {
+    pk: String,
+    sk: String,
+    unknown: Unknown,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -64,42 +86,51 @@ struct IdempotencyItem {
     expires: u64,
 }
 
-pub fn from_record(customer: &Customer, record: &Record) -> Result<Item> {
-    let (pk, sk) = (keys::partition(customer), keys::category(record.id()));
+pub fn from_record<A: Attributes>(owner: &A::Owner, record: &Record<A>) -> Result<Item> {
+    let (pk, sk) = (keys::partition(owner), keys::category(record.id()));
     write(&match record.clone() {
-        Record::Live(Category { id, attributes, created, revision }) => {
-            CategoryItem { pk, sk, id, attributes, created: Some(created), revision }
+        Record::Live(Versioned { id, attributes, created, revision }) => {
+            RecordItem { pk, sk, id, attributes: Some(attributes), created: Some(created), revision }
         }
         Record::Deleted { id, revision } => {
-            CategoryItem { pk, sk, id, attributes: Attributes::default(), created: None, revision }
+            RecordItem { pk, sk, id, attributes: None, created: None, revision }
         }
     })
 }
 
-pub fn into_record(item: Item) -> Result<Record> {
-    let CategoryItem { id, attributes, created, revision, .. } = read(item)?;
-    Ok(match created {
-        Some(created) => Record::Live(Category { id, attributes, created, revision }),
-        None => Record::Deleted { id, revision },
-    })
+pub fn into_record<A: Attributes>(item: Item) -> Result<Record<A>> {
+    let RecordItem { sk, id, attributes, created, revision, .. } = read(item)?;
+    match (created, attributes) {
+        (None, _) => Ok(Record::Deleted { id, revision }),
+        (Some(created), Some(attributes)) => {
+            Ok(Record::Live(Versioned { id, attributes, created, revision }))
+        }
+        (Some(_), None) => Err(unreadable(&sk)),
+    }
 }
 
-pub fn from_entry(customer: &Customer, entry: &HistoryEntry) -> Result<Item> {
-    let (pk, sk) = (keys::partition(customer), keys::history(entry.revision));
-    let HistoryEntry { id, change, attributes, previous, changed_by, created, replaces, revision } =
-        entry.clone();
-    let event = match change {
-        ChangeKind::Created => "CustomerCategoryCreated",
-        ChangeKind::Updated => "CustomerCategoryUpdated",
-        ChangeKind::Deleted => "CustomerCategoryDeleted",
-    };
+pub fn from_entry<A: Attributes>(owner: &A::Owner, entry: &HistoryEntry<A>) -> Result<Item> {
+    match entry.after.clone() {
+        After::State(attributes) => from_entry_and(owner, entry, attributes),
+        After::Nothing { reason } => from_entry_and(owner, entry, Deletion { reason }),
+    }
+}
+
+fn from_entry_and<A: Attributes>(
+    owner: &A::Owner,
+    entry: &HistoryEntry<A>,
+    after: impl Serialize,
+) -> Result<Item> {
+    let (pk, sk) = (keys::partition(owner), keys::history(entry.revision));
+    let HistoryEntry { id, change, previous, changed_by, created, replaces, revision, .. } = entry.clone();
+    let event = A::event(change);
     write(&HistoryItem {
         pk,
         sk,
         id,
         change,
         event,
-        attributes,
+        after,
         previous,
         changed_by,
         created,
@@ -108,22 +139,51 @@ pub fn from_entry(customer: &Customer, entry: &HistoryEntry) -> Result<Item> {
     })
 }
 
-pub fn into_entry(item: Item) -> Result<HistoryEntry> {
-    let HistoryItem { id, change, attributes, previous, changed_by, created, replaces, revision, .. } =
+pub fn into_entry<A: Attributes>(item: Item) -> Result<HistoryEntry<A>> {
+    let change = item.get("change").and_then(|change| change.as_s().ok());
+    if change.is_some_and(|change| change == "deleted") {
+        into_entry_with(item, |Deletion { reason }| After::Nothing { reason })
+    } else {
+        into_entry_with(item, After::State)
+    }
+}
+
+fn into_entry_with<S: DeserializeOwned, A: Attributes>(
+    item: Item,
+    after: impl FnOnce(S) -> After<A>,
+) -> Result<HistoryEntry<A>> {
+    let HistoryItem { id, change, after: stored, previous, changed_by, created, replaces, revision, .. } =
         read(item)?;
-    Ok(HistoryEntry { id, change, attributes, previous, changed_by, created, replaces, revision })
+    Ok(HistoryEntry { id, change, after: after(stored), previous, changed_by, created, replaces, revision })
+}
+
+pub fn from_claim(owner: &impl Owner, name: &str, id: CategoryId) -> Result<Item> {
+    write(&ClaimItem { pk: keys::partition(owner), sk: keys::name(name), id })
+}
+
+/// Who has the name.
+pub fn into_claimant(item: Item) -> Result<CategoryId> {
+    read::<ClaimItem>(item).map(|claim| claim.id)
+}
+
+pub fn from_policy(org: &OrgId, unknown: Unknown) -> Result<Item> {
+    write(&PolicyItem { pk: keys::partition(org), sk: keys::POLICY.to_owned(), unknown })
+}
+
+pub fn into_policy(item: Item) -> Result<Unknown> {
+    read::<PolicyItem>(item).map(|policy| policy.unknown)
 }
 
 /// What is to be remembered of a change that is made at `now`.
 pub fn from_remembered(
-    customer: &Customer,
+    owner: &impl Owner,
     idempotency: &Idempotency,
     revision: Revision,
     now: Timestamp,
 ) -> Result<Item> {
     let request = idempotency.request.clone();
     write(&IdempotencyItem {
-        pk: keys::partition(customer),
+        pk: keys::partition(owner),
         sk: keys::idempotency(&idempotency.id),
         remembered: Remembered { request, revision },
         expires: unix_seconds(now) + REMEMBERED_FOR.as_secs(),
@@ -154,5 +214,9 @@ pub fn write<T: Serialize>(item: &T) -> Result<Item> {
 /// its sort key and nothing of the customer; whose it is stands in the request's path.
 pub fn read<T: DeserializeOwned>(item: Item) -> Result<T> {
     let key = item.get(keys::SORT_KEY).and_then(|key| key.as_s().ok()).cloned().unwrap_or_default();
-    serde_dynamo::from_item(item).map_err(|_| Error::unexpected(format!("unreadable item {key}")))
+    serde_dynamo::from_item(item).map_err(|_| unreadable(&key))
+}
+
+fn unreadable(sort_key: &str) -> Error {
+    Error::unexpected(format!("unreadable item {sort_key}"))
 }

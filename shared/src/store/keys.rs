@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::domain::{CategoryId, Customer, Revision};
+use crate::domain::{CategoryId, Owner, Revision};
 
 pub const PARTITION_KEY: &str = "pk";
 pub const SORT_KEY: &str = "sk";
@@ -12,13 +12,17 @@ pub const HISTORY: &str = "HISTORY#";
 
 const CATEGORY: &str = "CATEGORY#";
 pub const IDEMPOTENCY: &str = "IDEMPOTENCY#";
+const NAME: &str = "NAME#";
+
+/// Where an organisation's policy lies.
+pub const POLICY: &str = "POLICY";
 
 /// The attribute by which DynamoDB's TTL finds what has expired.
 pub const EXPIRES: &str = "expires";
 
-/// Where everything about a customer lies. Neither part can contain `#`.
-pub fn partition(Customer { org, id }: &Customer) -> String {
-    format!("{org}#{id}")
+/// Where everything about an owner lies.
+pub fn partition(owner: &impl Owner) -> String {
+    owner.to_string()
 }
 
 /// Offset so that it has no sign, and of fixed width: text order is numeric order.
@@ -33,6 +37,11 @@ pub fn history(revision: Revision) -> String {
 /// Where a change under an `Idempotency-Key` is remembered, by the SHA-256 of caller and key.
 pub fn idempotency(id: &str) -> String {
     format!("{IDEMPOTENCY}{id}")
+}
+
+/// Where the claim of a folded name lies.
+pub fn name(folded: &str) -> String {
+    format!("{NAME}{folded}")
 }
 
 /// The category whose sort key this is.
@@ -55,9 +64,9 @@ pub fn categories(after: Option<CategoryId>) -> Option<(String, String)> {
     Some((category(CategoryId::new(first)), category(CategoryId::new(i32::MAX))))
 }
 
-pub fn item(customer: &Customer, sort_key: String) -> HashMap<String, AttributeValue> {
+pub fn item(owner: &impl Owner, sort_key: String) -> HashMap<String, AttributeValue> {
     HashMap::from([
-        (PARTITION_KEY.to_owned(), AttributeValue::S(partition(customer))),
+        (PARTITION_KEY.to_owned(), AttributeValue::S(partition(owner))),
         (SORT_KEY.to_owned(), AttributeValue::S(sort_key)),
     ])
 }
@@ -67,7 +76,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{CustomerId, OrgId};
+    use crate::domain::{Customer, CustomerId, OrgId};
 
     fn customer() -> impl Strategy<Value = Customer> {
         ("[A-Za-z0-9._-]{1,64}", any::<u128>())

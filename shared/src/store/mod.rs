@@ -1,6 +1,7 @@
 //! The only home of table names, keys, expressions and transactions.
 
 mod api_keys;
+mod cache;
 pub mod client;
 mod commit;
 mod dns;
@@ -12,15 +13,22 @@ mod keys;
 mod operator;
 mod range_query;
 mod reading;
+mod rules;
 mod schema;
 mod writing;
+
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 
 pub use self::operator::{CustomerItems, Held, Import, ItemCounts};
 
-use self::{items::Item, key_cache::KeyCache, range_query::RangeQuery};
-use crate::{Result, clock::Clock, domain::Customer};
+use self::{cache::Cache, items::Item, range_query::RangeQuery};
+use crate::{
+    Result,
+    clock::Clock,
+    domain::{ApiKey, CategoryId, KeyHash, OrgId, Owner, Rule},
+};
 
 /// Categories, their history and API keys in DynamoDB.
 #[derive(Clone, Debug)]
@@ -28,7 +36,8 @@ pub struct Store {
     client: Client,
     tables: Tables,
     clock: Clock,
-    key_cache: KeyCache,
+    key_cache: Cache<KeyHash, Option<Arc<ApiKey>>>,
+    rules: Cache<(OrgId, CategoryId), Arc<Rule>>,
 }
 
 /// Names of the tables.
@@ -44,7 +53,7 @@ impl Store {
     /// A store over these tables, which dates changes by `clock`.
     #[must_use]
     pub fn new(client: Client, tables: Tables, clock: Clock) -> Self {
-        Self { client, tables, clock, key_cache: KeyCache::default() }
+        Self { client, tables, clock, key_cache: Cache::default(), rules: Cache::default() }
     }
 
     /// Opens the connection that requests will use, by a read that finds nothing. Whether it works
@@ -75,7 +84,7 @@ impl Store {
         Ok(answer.item)
     }
 
-    fn range(&self, customer: &Customer, bounds: Option<(String, String)>) -> RangeQuery {
+    fn range(&self, owner: &impl Owner, bounds: Option<(String, String)>) -> RangeQuery {
         let done = bounds.is_none();
         let (first, last) = bounds.unwrap_or_default();
         let query = self
@@ -85,7 +94,7 @@ impl Store {
             .key_condition_expression("#pk = :pk AND #sk BETWEEN :first AND :last")
             .expression_attribute_names("#pk", keys::PARTITION_KEY)
             .expression_attribute_names("#sk", keys::SORT_KEY)
-            .expression_attribute_values(":pk", AttributeValue::S(keys::partition(customer)))
+            .expression_attribute_values(":pk", AttributeValue::S(keys::partition(owner)))
             .expression_attribute_values(":first", AttributeValue::S(first))
             .expression_attribute_values(":last", AttributeValue::S(last))
             .consistent_read(true);

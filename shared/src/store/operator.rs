@@ -15,8 +15,8 @@ use super::{
 use crate::{
     Error, Result,
     domain::{
-        Author, CategoryPath, ChangeKind, Customer, HistoryEntry, ImportedCategory, Record, Remembered,
-        Revision,
+        After, Author, CategoryAttributes, CategoryPath, ChangeKind, Customer, HistoryEntry,
+        ImportedCategory, Record, Remembered, Revision,
     },
     error::Fault,
 };
@@ -53,9 +53,9 @@ pub struct ItemCounts {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Held {
     /// A category, or the tombstone of one.
-    Record(Record),
+    Record(Record<CategoryAttributes>),
     /// An entry of the history.
-    Change(HistoryEntry),
+    Change(HistoryEntry<CategoryAttributes>),
     /// A request that is remembered by its `Idempotency-Key`.
     Remembered(Remembered),
 }
@@ -78,7 +78,7 @@ impl Store {
         imported: &ImportedCategory,
         author: &Author,
     ) -> Result<Import> {
-        let path = CategoryPath { customer: customer.clone(), id: imported.category.id };
+        let path = CategoryPath { owner: customer.clone(), id: imported.category.id };
         let mut record = self.read(&path).await?;
         for attempt in 0..MAX_ATTEMPTS {
             if let Some(record) = record {
@@ -86,10 +86,17 @@ impl Store {
             }
             let moment = imported.changed_at.unwrap_or_else(|| self.clock.timestamp());
             let change = imported.category.clone().create(author, Revision::mint(moment, None));
+            match self.admit(change.assignment(customer)).await {
+                Ok(()) => {}
+                Err(refusal @ (Error::Invalid(_) | Error::NotFound(_))) => {
+                    return Ok(Import::Conflict(refusal.to_string()));
+                }
+                Err(failure) => return Err(failure),
+            }
             record = match self.commit(customer, &change, None).await? {
                 Commit::Done(_) | Commit::Repeated(_) => return Ok(Import::Created),
                 Commit::Lost(Some(current)) => Some(current),
-                Commit::Lost(None) | Commit::Contended => {
+                Commit::Lost(None) | Commit::NameTaken(_) | Commit::Contended => {
                     back_off(attempt).await;
                     self.read(&path).await?
                 }
@@ -104,7 +111,7 @@ impl Store {
         customer: &Customer,
         imported: &ImportedCategory,
         author: &Author,
-        record: Record,
+        record: Record<CategoryAttributes>,
     ) -> Result<Import> {
         let (created, conflict) = match record {
             Record::Live(category) if category.attributes == imported.category.attributes => {
@@ -124,14 +131,18 @@ impl Store {
         };
         let same = creation.is_some_and(|creation| {
             creation.change == ChangeKind::Created
-                && creation.attributes == imported.category.attributes
+                && creation.after == After::State(imported.category.attributes.clone())
                 && creation.changed_by == author.to_string()
                 && imported.changed_at.is_none_or(|moment| moment == creation.changed_at())
         });
         Ok(if same { Import::Present } else { Import::Conflict(conflict) })
     }
 
-    async fn entry(&self, customer: &Customer, revision: Revision) -> Result<Option<HistoryEntry>> {
+    async fn entry(
+        &self,
+        customer: &Customer,
+        revision: Revision,
+    ) -> Result<Option<HistoryEntry<CategoryAttributes>>> {
         let item = self.item(keys::item(customer, keys::history(revision))).await?;
         item.map(items::into_entry).transpose()
     }

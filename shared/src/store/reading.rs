@@ -1,44 +1,45 @@
-//! The present: what a customer carries.
+//! The present: what a customer carries, and what a catalogue defines.
 
 use super::{Store, items, keys, range_query::PageBuilder};
 use crate::{
     Error, Result,
-    domain::{Category, CategoryId, CategoryPath, Customer, Page, PageRequest, Record, Timestamp},
+    domain::{Attributes, CategoryId, Owner, Page, PageRequest, Record, RecordPath, Timestamp, Versioned},
 };
 
-pub(super) const NO_CATEGORY: &str = "the customer has no such category";
-pub(super) const NO_CUSTOMER: &str = "nothing is known of this customer";
-
-/// Queries that a page of categories takes at most. It is short where tombstones alone fill the last one.
+/// Queries that a page of records takes at most. It is short where tombstones alone fill the last one.
 const MAX_QUERIES_PER_PAGE: u32 = 3;
 const LOOK_AHEAD_FACTOR: usize = 8;
 
 impl Store {
-    /// The category now, or as it was at `as_of`.
+    /// The record now, or as it was at `as_of`.
     ///
     /// # Errors
     /// [`Error::NotFound`] where there is or was none; or the database's failure.
-    pub async fn get(&self, path: &CategoryPath, as_of: Option<Timestamp>) -> Result<Category> {
+    pub async fn get<O: Owner>(
+        &self,
+        path: &RecordPath<O>,
+        as_of: Option<Timestamp>,
+    ) -> Result<Versioned<O::Attributes>> {
         let record = self.read(path).await?;
         let record = match as_of {
             None => record,
-            Some(as_of) => self.rewind(&path.customer, record.into_iter().collect(), as_of).await?.pop(),
+            Some(as_of) => self.rewind(&path.owner, record.into_iter().collect(), as_of).await?.pop(),
         };
-        record.and_then(Record::live).ok_or(Error::NotFound(NO_CATEGORY))
+        record.and_then(Record::live).ok_or(Error::NotFound(O::Attributes::MISSING))
     }
 
-    /// A customer's categories in the order of their ids, now or as they were at `as_of`.
+    /// An owner's records in the order of their ids, now or as they were at `as_of`.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for a customer never seen; or the database's failure.
-    pub async fn list(
+    /// [`Error::NotFound`] for an owner never seen; or the database's failure.
+    pub async fn list<O: Owner>(
         &self,
-        customer: &Customer,
+        owner: &O,
         page: PageRequest<CategoryId>,
         as_of: Option<Timestamp>,
-    ) -> Result<Page<Category, CategoryId>> {
-        let mut range = self.range(customer, keys::categories(page.after));
-        let mut found = PageBuilder::new(page.limit);
+    ) -> Result<Page<Versioned<O::Attributes>, CategoryId>> {
+        let mut range = self.range(owner, keys::categories(page.after));
+        let mut found: PageBuilder<Versioned<O::Attributes>> = PageBuilder::new(page.limit);
         let mut known = page.after.is_some();
         for query in 0..MAX_QUERIES_PER_PAGE {
             if range.done || range.cut || found.is_full() {
@@ -50,28 +51,26 @@ impl Store {
             known |= !records.is_empty();
             let records = match as_of {
                 None => records,
-                Some(as_of) => self.rewind(customer, records, as_of).await?,
+                Some(as_of) => self.rewind(owner, records, as_of).await?,
             };
-            found.extend(records.into_iter().filter_map(Record::live), |category| {
-                category.attributes.weight()
-            });
+            found.extend(records.into_iter().filter_map(Record::live), |record| record.attributes.weight());
         }
         if !known {
-            return Err(Error::NotFound(NO_CUSTOMER));
+            return Err(Error::NotFound(O::Attributes::UNKNOWN_OWNER));
         }
         let end = range.end.as_deref().and_then(keys::category_of);
-        Ok(found.into_page(end, |category| category.id))
+        Ok(found.into_page(end, |record| record.id))
     }
 
-    /// What is known of a category.
-    pub(super) async fn read(&self, path: &CategoryPath) -> Result<Option<Record>> {
-        let item = self.item(keys::item(&path.customer, keys::category(path.id))).await?;
+    /// What is known of a record.
+    pub(super) async fn read<A: Attributes>(&self, path: &RecordPath<A::Owner>) -> Result<Option<Record<A>>> {
+        let item = self.item(keys::item(&path.owner, keys::category(path.id))).await?;
         item.map(items::into_record).transpose()
     }
 
-    /// Whether this customer has ever had a category. One that was deleted leaves its record.
-    pub(super) async fn knows(&self, customer: &Customer) -> Result<bool> {
-        let mut range = self.range(customer, keys::categories(None));
-        Ok(!range.next(Some(1), items::into_record).await?.is_empty())
+    /// Whether this owner has ever had a record. One that was deleted leaves its tombstone.
+    pub(super) async fn knows(&self, owner: &impl Owner) -> Result<bool> {
+        let mut range = self.range(owner, keys::categories(None));
+        Ok(!range.next(Some(1), Ok).await?.is_empty())
     }
 }

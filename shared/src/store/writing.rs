@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Store, commit::Commit, reading::NO_CATEGORY};
+use super::{Store, commit::Commit};
 use crate::{
     Error, Result,
     domain::{
-        Category, CategoryPatch, CategoryPath, Change, Customer, NewCategory, Reason, Record, Revision,
-        Terms, Timestamp,
+        Attributes, CategoryId, Change, New, Owner, Reason, Record, RecordPath, Revision, Terms, Timestamp,
+        Versioned,
     },
     error::Fault,
     log,
@@ -17,80 +17,101 @@ use crate::{
 /// wins each round, so this is far above what a category sees.
 pub(super) const MAX_ATTEMPTS: u32 = 40;
 
-/// What a request comes to, given the category as it is.
-enum Decision {
-    Change(Box<Change>),
+/// What a request comes to, given the record as it is.
+enum Decision<A> {
+    Change(Box<Change<A>>),
     /// It is as asked for already.
     Unchanged(Revision),
 }
 
-const EXISTS: &str = "the customer has this category already";
-
 impl Store {
-    /// Creates a category.
+    /// Creates a record.
     ///
     /// # Errors
-    /// [`Error::AlreadyExists`], [`Error::KeyReused`]; or the database's failure.
-    pub async fn create(&self, customer: &Customer, new: &NewCategory, terms: &Terms) -> Result<Revision> {
+    /// [`Error::AlreadyExists`], [`Error::KeyReused`], what the catalogue refuses; or the database's failure.
+    pub async fn create<O: Owner>(
+        &self,
+        owner: &O,
+        new: &New<O::Attributes>,
+        terms: &Terms,
+    ) -> Result<Revision> {
+        let idempotency = terms.idempotency.as_ref();
         let mut after = None;
         for attempt in 0..MAX_ATTEMPTS {
             let revision = Revision::mint(self.clock.timestamp(), after);
             let change = new.clone().create(&terms.author, revision);
-            match self.commit(customer, &change, terms.idempotency.as_ref()).await? {
+            if let Err(refusal) = self.admit(change.assignment(owner)).await {
+                return self.remembered(owner, idempotency).await?.ok_or(refusal);
+            }
+            match self.commit(owner, &change, idempotency).await? {
                 Commit::Done(revision) | Commit::Repeated(revision) => return Ok(revision),
-                Commit::Lost(Some(Record::Live(_))) => return Err(Error::AlreadyExists(EXISTS)),
+                Commit::Lost(Some(Record::Live(_))) => {
+                    return Err(Error::AlreadyExists(O::Attributes::EXISTS.into()));
+                }
                 Commit::Lost(Some(Record::Deleted { revision, .. })) => after = Some(revision),
+                Commit::NameTaken(id) => return Err(name_taken(id)),
                 Commit::Lost(None) | Commit::Contended => back_off(attempt).await,
             }
         }
         Err(contended())
     }
 
-    /// Applies a merge patch to a category; returns its revision afterwards, which is the same as before
-    /// where the patch changes nothing.
+    /// Applies a merge patch to a record; returns its revision afterwards, which is the same as before where
+    /// the patch changes nothing.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::PreconditionFailed`], [`Error::KeyReused`]; or the database's failure.
-    pub async fn update(
+    /// [`Error::NotFound`], [`Error::PreconditionFailed`], [`Error::AlreadyExists`] where a name is taken,
+    /// [`Error::KeyReused`], what the catalogue refuses; or the database's failure.
+    pub async fn update<O: Owner>(
         &self,
-        path: &CategoryPath,
-        patch: &CategoryPatch,
+        path: &RecordPath<O>,
+        patch: &<O::Attributes as Attributes>::Patch,
         terms: &Terms,
     ) -> Result<Revision> {
-        self.change(path, terms, |category, now| category.patch(patch, &terms.author, now)).await
+        self.change(path, terms, |record: &Versioned<O::Attributes>, now| {
+            record.patch(patch, &terms.author, now)
+        })
+        .await
     }
 
-    /// Deletes a category.
+    /// Deletes a record.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::PreconditionFailed`], [`Error::KeyReused`]; or the database's failure.
-    pub async fn delete(&self, path: &CategoryPath, reason: Option<&Reason>, terms: &Terms) -> Result<()> {
-        self.change(path, terms, |category, now| Some(category.delete(reason.cloned(), &terms.author, now)))
-            .await?;
+    pub async fn delete<O: Owner>(
+        &self,
+        path: &RecordPath<O>,
+        reason: Option<&Reason>,
+        terms: &Terms,
+    ) -> Result<()> {
+        let delete =
+            |record: &Versioned<O::Attributes>, now| Some(record.delete(reason.cloned(), &terms.author, now));
+        self.change(path, terms, delete).await?;
         Ok(())
     }
 
     /// Loads, decides, and commits on condition that what was decided on is still so; again, if
-    /// somebody else was faster. Returns the category's revision afterwards.
-    async fn change(
+    /// somebody else was faster. Returns the record's revision afterwards.
+    async fn change<A: Attributes>(
         &self,
-        path: &CategoryPath,
+        path: &RecordPath<A::Owner>,
         terms: &Terms,
-        decide: impl Fn(&Category, Timestamp) -> Option<Change>,
+        decide: impl Fn(&Versioned<A>, Timestamp) -> Option<Change<A>>,
     ) -> Result<Revision> {
-        let idempotency = terms.idempotency.as_ref();
+        let (owner, idempotency) = (&path.owner, terms.idempotency.as_ref());
         let mut record = self.read(path).await?;
         for attempt in 0..MAX_ATTEMPTS {
-            let change = match self.decide(record, terms, &decide) {
+            let change = match self.decide(owner, record, terms, &decide).await {
                 Ok(Decision::Change(change)) => change,
                 // What need not be done, or can't be, may be so because the request was carried out before.
                 Ok(Decision::Unchanged(revision)) => {
-                    return Ok(self.remembered(&path.customer, idempotency).await?.unwrap_or(revision));
+                    return Ok(self.remembered(owner, idempotency).await?.unwrap_or(revision));
                 }
-                Err(refusal) => return self.remembered(&path.customer, idempotency).await?.ok_or(refusal),
+                Err(refusal) => return self.remembered(owner, idempotency).await?.ok_or(refusal),
             };
-            record = match self.commit(&path.customer, &change, idempotency).await? {
+            record = match self.commit(owner, &change, idempotency).await? {
                 Commit::Done(revision) | Commit::Repeated(revision) => return Ok(revision),
+                Commit::NameTaken(id) => return Err(name_taken(id)),
                 Commit::Lost(current) => {
                     back_off(attempt).await;
                     current
@@ -104,17 +125,25 @@ impl Store {
         Err(contended())
     }
 
-    fn decide(
+    async fn decide<A: Attributes>(
         &self,
-        record: Option<Record>,
+        owner: &A::Owner,
+        record: Option<Record<A>>,
         terms: &Terms,
-        decide: impl Fn(&Category, Timestamp) -> Option<Change>,
-    ) -> Result<Decision> {
-        let category = record.and_then(Record::live).ok_or(Error::NotFound(NO_CATEGORY))?;
-        terms.expected.require(category.revision)?;
-        let change = decide(&category, self.clock.timestamp());
-        Ok(change.map_or(Decision::Unchanged(category.revision), |change| Decision::Change(Box::new(change))))
+        decide: impl Fn(&Versioned<A>, Timestamp) -> Option<Change<A>>,
+    ) -> Result<Decision<A>> {
+        let record = record.and_then(Record::live).ok_or(Error::NotFound(A::MISSING))?;
+        terms.expected.require(record.revision)?;
+        let Some(change) = decide(&record, self.clock.timestamp()) else {
+            return Ok(Decision::Unchanged(record.revision));
+        };
+        self.admit(change.assignment(owner)).await?;
+        Ok(Decision::Change(Box::new(change)))
     }
+}
+
+fn name_taken(id: CategoryId) -> Error {
+    Error::AlreadyExists(format!("category {id} has this name, or one that looks the same").into())
 }
 
 pub(super) fn contended() -> Error {
