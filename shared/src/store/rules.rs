@@ -41,6 +41,31 @@ impl Store {
         Ok(rule)
     }
 
+    /// What the organisation does with categories that its catalogue does not define.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub async fn policy(&self, org: &OrgId) -> Result<Unknown> {
+        let item = self.item(keys::item(org, keys::POLICY.to_owned())).await?;
+        item.map_or(Ok(Unknown::default()), items::into_policy)
+    }
+
+    /// Sets what the organisation does with categories that its catalogue does not define. It holds 30 s later
+    /// at the latest.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub async fn set_policy(&self, org: &OrgId, unknown: Unknown) -> Result<()> {
+        self.client
+            .put_item()
+            .table_name(&self.tables.categories)
+            .set_item(Some(items::from_policy(org, unknown)?))
+            .send()
+            .await
+            .map_err(|error| failure::error("PutItem", error))?;
+        Ok(())
+    }
+
     /// Definition and policy, in one call.
     async fn read_rule(&self, org: &OrgId, id: CategoryId) -> Result<Rule> {
         let definition = keys::category(id);

@@ -10,7 +10,11 @@ use crate::support::{
     recorder::Call,
 };
 
-fn row(operation: &str, calls: &[Call]) -> String {
+/// What the catalogue says is looked up once in 30 s, which is counted apart.
+const LOOK_UP: &str = "BatchGetItem";
+
+fn row(operation: &str, mut calls: Vec<Call>) -> String {
+    calls.retain(|call| call.action != LOOK_UP);
     let actions: Vec<&str> = calls.iter().map(|call| call.action.as_str()).collect();
     let (writes, reads): (Vec<&Call>, Vec<&Call>) =
         calls.iter().partition(|call| call.action == "TransactWriteItems");
@@ -27,7 +31,10 @@ async fn the_documented_table_is_true() {
     // Each function looks the key up once in 30 s, which is counted apart.
     api.create(1, "gold").await;
     let looked_up = api.recorder.take();
-    assert_eq!((looked_up[0].action.as_str(), looked_up[0].units), ("GetItem", 1.0));
+    let mut looked_up: Vec<_> =
+        looked_up.iter().take(2).map(|call| (call.action.as_str(), call.units.to_string())).collect();
+    looked_up.sort_unstable();
+    assert_eq!(looked_up, [(LOOK_UP, "2".to_owned()), ("GetItem", "1".to_owned())]);
 
     let moment = api.get(&category(1)).await.json()["updated_at"].as_str().unwrap().to_owned();
     api.get(CATEGORIES).await;
@@ -36,7 +43,7 @@ async fn the_documented_table_is_true() {
     api.delete(&category(8)).await.refused(404, "MCUS.999.997");
     api.recorder.take();
     let mut rows = Vec::new();
-    let mut note = |operation: &str| rows.push(row(operation, &api.recorder.take()));
+    let mut note = |operation: &str| rows.push(row(operation, api.recorder.take()));
     api.get(&category(1)).await;
     note("getCategory");
     api.get(CATEGORIES).await;

@@ -36,6 +36,15 @@ pub const CATEGORIES: &str = "/v4/orgs/telco/customers/123e4567-e89b-12d3-a456-5
 pub const HISTORY: &str =
     "/v4/orgs/telco/customers/123e4567-e89b-12d3-a456-556642440000/categories/historical";
 
+pub const DEFINITIONS: &str = "/v4/orgs/telco/categories";
+
+pub const DEFINITION_HISTORY: &str = "/v4/orgs/telco/categories/historical";
+
+/// The path of a definition of the organisation that [`CUSTOMER`] is of.
+pub fn definition(id: i32) -> String {
+    format!("{DEFINITIONS}/{id}")
+}
+
 /// The path of a category of [`CUSTOMER`].
 pub fn category(id: i32) -> String {
     format!("{CATEGORIES}/{id}")

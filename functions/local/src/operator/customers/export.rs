@@ -8,7 +8,7 @@ use std::{
 use serde::Serialize;
 use shared::{
     domain::{CategoryId, Customer, Record, Revision, Timestamp},
-    http::response::{CategoryBody, HistoryEntryBody},
+    http::response::{CategoryMembers, HistoryEntryBody, RecordBody},
     store::{Held, Store},
 };
 use tempfile::NamedTempFile;
@@ -29,7 +29,7 @@ struct Line<'a> {
 enum Exported<'a> {
     Category {
         #[serde(flatten)]
-        category: CategoryBody<'a>,
+        category: RecordBody<CategoryMembers<'a>>,
         revision: Revision,
     },
     DeletedCategory {
@@ -37,7 +37,7 @@ enum Exported<'a> {
         deleted_at: Timestamp,
         revision: Revision,
     },
-    Change(HistoryEntryBody<'a>),
+    Change(HistoryEntryBody<'a, CategoryMembers<'a>>),
     RememberedRequest {
         /// The change that was made for it.
         revision: Revision,

@@ -14,18 +14,26 @@ pub type Function =
 
 /// Every function by the name of its binary, each with the app made for it.
 pub fn functions(app: impl Fn(&str) -> Arc<App>) -> HashMap<&'static str, Function> {
-    HashMap::from([
-        ("create-category", function("create-category", app("create-category"), create_category::handle)),
-        ("list-categories", function("list-categories", app("list-categories"), list_categories::handle)),
-        ("get-category", function("get-category", app("get-category"), get_category::handle)),
-        ("update-category", function("update-category", app("update-category"), update_category::handle)),
-        ("delete-category", function("delete-category", app("delete-category"), delete_category::handle)),
-        (
-            "list-category-history",
-            function("list-category-history", app("list-category-history"), list_category_history::handle),
-        ),
-        ("not-found", function("not-found", app("not-found"), not_found::handle)),
-    ])
+    macro_rules! functions {
+        ($($name:literal: $function:ident),* $(,)?) => {
+            HashMap::from([$(($name, function($name, app($name), $function::handle))),*])
+        };
+    }
+    functions! {
+        "create-category": create_category,
+        "list-categories": list_categories,
+        "get-category": get_category,
+        "update-category": update_category,
+        "delete-category": delete_category,
+        "list-category-history": list_category_history,
+        "define-category": define_category,
+        "list-definitions": list_definitions,
+        "get-definition": get_definition,
+        "update-definition": update_definition,
+        "delete-definition": delete_definition,
+        "list-definition-history": list_definition_history,
+        "not-found": not_found,
+    }
 }
 
 /// A handler as Lambda runs it: JSON in, JSON out.
