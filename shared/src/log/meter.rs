@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::{
     },
     error::BoxError,
     operation::{
+        batch_get_item::{BatchGetItemInput, BatchGetItemOutput},
         get_item::{GetItemInput, GetItemOutput},
         query::{QueryInput, QueryOutput},
         transact_write_items::{TransactWriteItemsInput, TransactWriteItemsOutput},
@@ -40,6 +41,8 @@ impl Intercept for Meter {
             let input = context.input_mut();
             if let Some(input) = input.downcast_mut::<GetItemInput>() {
                 input.return_consumed_capacity = total;
+            } else if let Some(input) = input.downcast_mut::<BatchGetItemInput>() {
+                input.return_consumed_capacity = total;
             } else if let Some(input) = input.downcast_mut::<QueryInput>() {
                 input.return_consumed_capacity = total;
             } else if let Some(input) = input.downcast_mut::<TransactWriteItemsInput>() {
@@ -67,6 +70,8 @@ impl Intercept for Meter {
     ) -> Result<(), BoxError> {
         let Ok(output) = context.output_or_error() else { return Ok(()) };
         if let Some(output) = output.downcast_ref::<GetItemOutput>() {
+            request_log::consumed(units(output.consumed_capacity()), 0.0);
+        } else if let Some(output) = output.downcast_ref::<BatchGetItemOutput>() {
             request_log::consumed(units(output.consumed_capacity()), 0.0);
         } else if let Some(output) = output.downcast_ref::<QueryOutput>() {
             request_log::consumed(units(output.consumed_capacity()), 0.0);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use shared::http::Operation;
 
 use crate::support::{
-    api::{Api, CATEGORIES, HISTORY, category, send},
+    api::{Api, CATEGORIES, DEFINITION_HISTORY, DEFINITIONS, HISTORY, category, definition, send},
     proxy::{Fault, Proxy},
     recorder::Call,
     template::{Permit, TEMPLATE, YAML, permits},
@@ -77,7 +77,7 @@ fn alarms_that_roll_back_a_deployment_do_not_need_the_api() {
     }
     // `!If [IgnoresAlarms, none, alarms]`.
     let alarms = YAML["Globals"]["Function"]["DeploymentPreference"]["Alarms"][2].as_array().unwrap();
-    assert_eq!(alarms.len(), 2);
+    assert_eq!(alarms.len(), 3);
     for alarm in alarms {
         let alarm = &YAML["Resources"][alarm.as_str().unwrap()];
         assert_eq!(alarm["Type"], "AWS::CloudWatch::Alarm");
@@ -137,6 +137,7 @@ async fn policies_allow_what_the_functions_do_and_no_more() {
     api.get(&format!("{HISTORY}?category_id=8")).await;
     api.delete(&category(7)).await;
     send(api.request(Method::PUT, CATEGORIES)).await;
+    use_the_catalogue(&api, &proxy).await;
 
     let mut done: BTreeMap<String, BTreeSet<Permit>> = BTreeMap::new();
     for Call { function, permits, .. } in api.recorder.take() {
@@ -145,6 +146,20 @@ async fn policies_allow_what_the_functions_do_and_no_more() {
     for function in TEMPLATE.functions().into_keys() {
         assert_eq!(done.remove(function).unwrap_or_default(), permits(function), "{function}");
     }
+}
+
+async fn use_the_catalogue(api: &Api, proxy: &Proxy) {
+    proxy.break_next(6, "TransactWriteItems", Fault::CutAfter);
+    let body = json!({ "id": 7, "name": "Tier" });
+    assert_eq!(send(api.request(Method::POST, DEFINITIONS).json(&body)).await.status, 201);
+    let moment = api.get(&definition(7)).await.json()["updated_at"].as_str().unwrap().to_owned();
+    api.patch(&definition(7), json!({ "name": "Level" })).await;
+    for path in [definition(7), DEFINITIONS.into()] {
+        api.get(&path).await;
+        api.get(&format!("{path}?as_of={moment}")).await;
+    }
+    api.get(DEFINITION_HISTORY).await;
+    api.delete(&definition(7)).await;
 }
 
 /// It passes on no others.

@@ -31,10 +31,12 @@ async fn the_documented_table_is_true() {
     // Each function looks the key up once in 30 s, which is counted apart.
     api.create(1, "gold").await;
     let looked_up = api.recorder.take();
-    let mut looked_up: Vec<_> =
-        looked_up.iter().take(2).map(|call| (call.action.as_str(), call.units.to_string())).collect();
-    looked_up.sort_unstable();
-    assert_eq!(looked_up, [(LOOK_UP, "2".to_owned()), ("GetItem", "1".to_owned())]);
+    let (looked_up, _) = looked_up.split_at(2);
+    let mut actions: Vec<_> = looked_up.iter().map(|call| call.action.as_str()).collect();
+    actions.sort_unstable();
+    assert_eq!(actions, [LOOK_UP, "GetItem"]);
+    let units: f64 = looked_up.iter().map(|call| call.units).sum();
+    assert_eq!(units.to_string(), "3");
 
     let moment = api.get(&category(1)).await.json()["updated_at"].as_str().unwrap().to_owned();
     api.get(CATEGORIES).await;

@@ -37,9 +37,9 @@ async fn a_line_says_what_the_request_did() {
         "duration_ms": "a number",
         "cold_start": true,
         "key_lookup": true,
-        "dynamodb_calls": 3,
+        "dynamodb_calls": 4,
         "retries": 0,
-        "read_units": 2.0,
+        "read_units": 4.0,
         "write_units": 4.0,
         "_aws": {
             "Timestamp": "a number",

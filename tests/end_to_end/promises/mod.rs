@@ -4,6 +4,7 @@
 mod auth;
 mod bounded_work;
 mod capacity;
+mod catalogue;
 mod concurrency;
 mod errors;
 mod faults;

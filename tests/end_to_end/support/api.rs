@@ -1,6 +1,6 @@
 //! One running API per test, over a database of its own.
 
-use std::{env, sync::Arc};
+use std::{collections::BTreeSet, env, sync::Arc};
 
 use crate::support::{
     description, logs,
@@ -124,11 +124,21 @@ impl Api {
 
     /// Adds a key that may do everything.
     pub async fn add_key(&self, key: &str, name: &str) {
+        self.put_key(key, name, Permission::ALL.into()).await;
+    }
+
+    /// Adds a key with these roles, whose name is the key itself.
+    pub async fn add_key_with(&self, key: &str, roles: &[&str]) {
+        let roles = roles.iter().map(|role| Permission::parse(role).unwrap());
+        self.put_key(key, key, roles.collect()).await;
+    }
+
+    async fn put_key(&self, key: &str, name: &str, roles: BTreeSet<Permission>) {
         let key = ApiKey {
             hash: KeyHash::of(key.as_bytes()),
             name: KeyName::parse(name).unwrap(),
             orgs: Orgs::All,
-            roles: Permission::ALL.into(),
+            roles,
             created_at: self.clock.timestamp(),
             expires_at: None,
             revoked_at: None,
@@ -159,6 +169,10 @@ impl Api {
 
     pub async fn post(&self, body: Value) -> Answer {
         send(self.request(Method::POST, CATEGORIES).json(&body)).await
+    }
+
+    pub async fn define(&self, body: Value) -> Answer {
+        send(self.request(Method::POST, DEFINITIONS).json(&body)).await
     }
 
     /// Creates a category of [`CUSTOMER`].

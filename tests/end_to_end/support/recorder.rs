@@ -14,7 +14,8 @@ use aws_sdk_dynamodb::{
     },
     error::BoxError,
     operation::{
-        get_item::GetItemOutput, query::QueryOutput, transact_write_items::TransactWriteItemsOutput,
+        batch_get_item::BatchGetItemOutput, get_item::GetItemOutput, query::QueryOutput,
+        transact_write_items::TransactWriteItemsOutput,
     },
     types::ConsumedCapacity,
 };
@@ -64,6 +65,16 @@ impl Enforcer {
             name if name == self.tables.keys => "KeysTable".to_owned(),
             other => panic!("no table of ours: {other}"),
         };
+        if action == "BatchGetItem" {
+            let tables = body["RequestItems"].as_object().unwrap().keys();
+            return tables
+                .map(|name| Permit {
+                    action: action.to_owned(),
+                    enclosing: None,
+                    table: table(&name.as_str().into()),
+                })
+                .collect();
+        }
         if action != "TransactWriteItems" {
             let permit =
                 Permit { action: action.to_owned(), enclosing: None, table: table(&body["TableName"]) };
@@ -115,6 +126,8 @@ impl Intercept for Enforcer {
     ) -> Result<(), BoxError> {
         let Ok(output) = context.output_or_error() else { return Ok(()) };
         let units = if let Some(output) = output.downcast_ref::<GetItemOutput>() {
+            units(output.consumed_capacity())
+        } else if let Some(output) = output.downcast_ref::<BatchGetItemOutput>() {
             units(output.consumed_capacity())
         } else if let Some(output) = output.downcast_ref::<QueryOutput>() {
             units(output.consumed_capacity())

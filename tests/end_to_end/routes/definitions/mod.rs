@@ -1,0 +1,5 @@
+mod define;
+mod delete;
+mod list_history;
+mod read;
+mod update;
