@@ -156,8 +156,9 @@ impl Subject {
         {
             assert!(!body.contains(&mark(name)), "of another customer: {answer:?}");
         }
-        if operation.is_some_and(|operation| operation.method() != Method::GET) {
-            self.restore(*status, &format!("{org}#{id}")).await;
+        if let Some(operation) = operation.filter(|operation| operation.method() != Method::GET) {
+            let is_of_customer = operation.path().contains("{customer_id}");
+            self.restore(*status, &if is_of_customer { format!("{org}#{id}") } else { org.to_owned() }).await;
         }
         Some(*status)
     }
@@ -254,7 +255,7 @@ impl Subject {
     }
 
     /// Asserts that a request has written nothing if it was refused, and else only of the customer
-    /// in its path; and undoes it.
+    /// or the organisation in its path; and undoes it.
     async fn restore(&self, status: u16, partition: &str) {
         let found = self.scan().await;
         if found == self.items {
