@@ -1,6 +1,8 @@
 //! A model of how a change is written, explored whole: every order in which two callers' requests, copies of
 //! their transactions and faults can come. See `tests/README.md`.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod database;
 mod promises;
 mod writer;
@@ -12,7 +14,7 @@ use writer::{Answer, Caller, Request, Step, Told};
 
 /// What the protocol does so that the promises hold. Each can be left out.
 #[derive(Clone, Debug)]
-#[allow(clippy::struct_excessive_bools, reason = "each is left out by a test of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is left out by a test of its own")]
 pub struct Protocol {
     /// What was done under an `Idempotency-Key` is remembered in the change's own transaction.
     remembers: bool,
@@ -382,7 +384,7 @@ fn explore(protocol: Protocol, world: World, promises: fn() -> Vec<Property<Prot
 fn breaks(promise: &'static str, protocol: Protocol, world: World) {
     let model = ProtocolModel { protocol, world, promises: promises::all };
     let checker = model.checker().finish_when(HasDiscoveries::AnyOf([promise].into())).spawn_bfs().join();
-    let path = checker.discovery(promise).expect("no way is found to break the promise");
+    let path = checker.discovery(promise).unwrap_or_else(|| panic!("nothing breaks the promise: {promise}"));
     println!("{promise}: {:#?}", path.into_actions());
 }
 
