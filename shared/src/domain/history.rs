@@ -87,7 +87,8 @@ impl HistoryEntry {
 /// A decision to be committed whole or not at all.
 #[derive(Clone, Debug)]
 pub struct Change {
-    /// The revision that the decision rests on; `None` where the category must not exist.
+    /// The revision that the decision rests on, a tombstone's included; `None` where nothing must be known of the
+    /// category.
     pub replaces: Option<Revision>,
     /// The category's record after the change.
     pub record: Record,

@@ -10,10 +10,11 @@ use super::{
     Store, client, failure,
     items::{self, Item},
     keys,
+    writing::{MAX_ATTEMPTS, back_off, contended},
 };
 use crate::{
     Error, Result,
-    domain::{Change, Customer, Idempotency, Record, Remembered, Revision},
+    domain::{Change, Customer, Idempotency, Record, Remembered, Revision, Timestamp},
     error::Fault,
     log,
 };
@@ -21,7 +22,7 @@ use crate::{
 const CONDITION_FAILED: &str = "ConditionalCheckFailed";
 const CONFLICT: &str = "TransactionConflict";
 
-/// How an attempt to commit a change ended, where that is known.
+/// How a change ended, where that is known.
 pub enum Commit {
     /// This change has been committed.
     Done(Revision),
@@ -29,66 +30,67 @@ pub enum Commit {
     Repeated(Revision),
     /// The category is not what the change was decided on, but this.
     Lost(Option<Record>),
-    /// Another transaction on the same items was under way.
-    Contended,
 }
 
 impl Store {
     /// Writes the category, its history entry and, for a request that may be repeated, what is remembered of
     /// it, in one transaction.
+    ///
+    /// A transaction that was cancelled for another one is sent again as it was: a copy of it whose answer was
+    /// lost may be committed late, and would not be known for this change's under a new revision.
     pub(super) async fn commit(
         &self,
         customer: &Customer,
         change: &Change,
         idempotency: Option<&Idempotency>,
     ) -> Result<Commit> {
-        let revision = change.entry.revision;
+        let (now, revision) = (self.clock.timestamp(), change.entry.revision);
         let mut puts = vec![self.put_record(customer, change)?, self.put_entry(customer, change)?];
         if let Some(idempotency) = idempotency {
-            puts.push(self.put_remembered(customer, idempotency, revision)?);
+            puts.push(self.put_remembered(customer, idempotency, revision, now)?);
         }
         let mut items = Vec::with_capacity(puts.len());
         for put in puts {
             items.push(TransactWriteItem::builder().put(put.build().map_err(Error::unexpected)?).build());
         }
-        let sent = self
-            .client
-            .transact_write_items()
-            .set_transact_items(Some(items))
-            .client_request_token(revision.to_string())
-            .customize()
-            .config_override(client::write_config())
-            .send()
-            .await;
-        let Err(error) = sent else { return Ok(Commit::Done(revision)) };
-        if let Some(reasons) = failure::cancellation(&error) {
-            return self.cancelled(reasons, revision, idempotency);
+        for attempt in 0..MAX_ATTEMPTS {
+            let sent = self
+                .client
+                .transact_write_items()
+                .set_transact_items(Some(items.clone()))
+                .client_request_token(revision.to_string())
+                .customize()
+                .config_override(client::write_config())
+                .send()
+                .await;
+            let Err(error) = sent else { return Ok(Commit::Done(revision)) };
+            let Some(reasons) = failure::cancellation(&error) else {
+                // Only a cancellation proves that nothing was written: of several attempts the last one's
+                // answer is known, and an earlier one may have been committed.
+                return self.settle(customer, revision, failure::error("TransactWriteItems", error)).await;
+            };
+            if let Some(commit) = cancelled(reasons, revision, idempotency, now)? {
+                return Ok(commit);
+            }
+            back_off(attempt).await;
         }
-        // Only a cancellation proves that nothing was written: of several attempts the last one's answer is
-        // known, and an earlier one may have been committed.
-        self.settle(customer, revision, failure::error("TransactWriteItems", error)).await
+        self.settle(customer, revision, contended()).await
     }
 
-    /// On condition that the category is what the change was decided on.
+    /// On condition that the category is what the change was decided on. Once that has failed it fails for good,
+    /// because a revision never comes back: a copy of the transaction that arrives late changes nothing.
     fn put_record(&self, customer: &Customer, change: &Change) -> Result<PutBuilder> {
         let put = self
             .put(items::from_record(customer, &change.record)?)
-            .expression_attribute_names("#revision", "revision")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         Ok(match change.replaces {
             Some(revision) => put
                 .condition_expression("#revision = :replaces")
+                .expression_attribute_names("#revision", "revision")
                 .expression_attribute_values(":replaces", AttributeValue::S(revision.to_string())),
             None => put
-                .condition_expression(
-                    "attribute_not_exists(#pk) OR (attribute_not_exists(#created) AND #revision < :revision)",
-                )
-                .expression_attribute_names("#pk", keys::PARTITION_KEY)
-                .expression_attribute_names("#created", "created")
-                .expression_attribute_values(
-                    ":revision",
-                    AttributeValue::S(change.entry.revision.to_string()),
-                ),
+                .condition_expression("attribute_not_exists(#pk)")
+                .expression_attribute_names("#pk", keys::PARTITION_KEY),
         })
     }
 
@@ -106,8 +108,8 @@ impl Store {
         customer: &Customer,
         idempotency: &Idempotency,
         revision: Revision,
+        now: Timestamp,
     ) -> Result<PutBuilder> {
-        let now = self.clock.timestamp();
         Ok(self
             .put(items::from_remembered(customer, idempotency, revision, now)?)
             .condition_expression("attribute_not_exists(#pk) OR #expires <= :now")
@@ -119,42 +121,6 @@ impl Store {
 
     fn put(&self, item: Item) -> PutBuilder {
         Put::builder().table_name(&self.tables.categories).set_item(Some(item))
-    }
-
-    /// What the reasons, in the order of the transaction's items, say.
-    fn cancelled(
-        &self,
-        reasons: &[CancellationReason],
-        revision: Revision,
-        idempotency: Option<&Idempotency>,
-    ) -> Result<Commit> {
-        let code = |at: usize| reasons.get(at).and_then(CancellationReason::code).unwrap_or_default();
-        let item = |at: usize| reasons.get(at).and_then(|reason| reason.item.clone());
-        if code(1) == CONDITION_FAILED {
-            return Ok(Commit::Done(revision));
-        }
-        if code(2) == CONDITION_FAILED
-            && let (Some(idempotency), Some(item)) = (idempotency, item(2))
-            && let Some(remembered) = items::into_remembered(item, self.clock.timestamp())?
-        {
-            return repeated(idempotency, &remembered).map(Commit::Repeated);
-        }
-        if code(0) == CONDITION_FAILED {
-            let current = item(0).map(items::into_record).transpose()?;
-            let is_own = current.as_ref().is_some_and(|current| current.revision() == revision);
-            return Ok(if is_own { Commit::Done(revision) } else { Commit::Lost(current) });
-        }
-        let codes: Vec<&str> = (0..reasons.len()).map(code).collect();
-        // What is remembered expired between the check and this look at it.
-        if codes.contains(&CONFLICT) || codes.contains(&CONDITION_FAILED) {
-            return Ok(Commit::Contended);
-        }
-        let fault = Fault::new(format!("TransactWriteItems: cancelled: {codes:?}"));
-        Err(if codes.iter().any(|code| failure::THROTTLED.contains(code)) {
-            Error::Unavailable(fault)
-        } else {
-            Error::Unexpected(fault)
-        })
     }
 
     /// What is remembered of this request, if it was carried out in the last 24 hours.
@@ -187,6 +153,42 @@ impl Store {
         log::outcome_resolved();
         Ok(Commit::Done(revision))
     }
+}
+
+/// What the reasons, in the order of the transaction's items, say; `None` where another transaction on the same
+/// items was under way. `now` is the time that the transaction was decided with.
+fn cancelled(
+    reasons: &[CancellationReason],
+    revision: Revision,
+    idempotency: Option<&Idempotency>,
+    now: Timestamp,
+) -> Result<Option<Commit>> {
+    let code = |at: usize| reasons.get(at).and_then(CancellationReason::code).unwrap_or_default();
+    let item = |at: usize| reasons.get(at).and_then(|reason| reason.item.clone());
+    if code(1) == CONDITION_FAILED {
+        return Ok(Some(Commit::Done(revision)));
+    }
+    if code(2) == CONDITION_FAILED
+        && let (Some(idempotency), Some(item)) = (idempotency, item(2))
+        && let Some(remembered) = items::into_remembered(item, now)?
+    {
+        return repeated(idempotency, &remembered).map(Commit::Repeated).map(Some);
+    }
+    if code(0) == CONDITION_FAILED {
+        let current = item(0).map(items::into_record).transpose()?;
+        let is_own = current.as_ref().is_some_and(|current| current.revision() == revision);
+        return Ok(Some(if is_own { Commit::Done(revision) } else { Commit::Lost(current) }));
+    }
+    let codes: Vec<&str> = (0..reasons.len()).map(code).collect();
+    if codes.contains(&CONFLICT) {
+        return Ok(None);
+    }
+    let fault = Fault::new(format!("TransactWriteItems: cancelled: {codes:?}"));
+    Err(if codes.iter().any(|code| failure::THROTTLED.contains(code)) {
+        Error::Unavailable(fault)
+    } else {
+        Error::Unexpected(fault)
+    })
 }
 
 /// The change that was made for the request, if it is the same request.

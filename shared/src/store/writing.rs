@@ -32,16 +32,23 @@ impl Store {
     /// # Errors
     /// [`Error::AlreadyExists`], [`Error::KeyReused`]; or the database's failure.
     pub async fn create(&self, customer: &Customer, new: &NewCategory, terms: &Terms) -> Result<Revision> {
-        let mut after = None;
+        let idempotency = terms.idempotency.as_ref();
+        let mut tombstone = None;
         for attempt in 0..MAX_ATTEMPTS {
-            let revision = Revision::mint(self.clock.timestamp(), after);
-            let change = new.clone().create(&terms.author, revision);
-            match self.commit(customer, &change, terms.idempotency.as_ref()).await? {
+            let revision = Revision::mint(self.clock.timestamp(), tombstone);
+            let change = Change { replaces: tombstone, ..new.clone().create(&terms.author, revision) };
+            tombstone = match self.commit(customer, &change, idempotency).await? {
                 Commit::Done(revision) | Commit::Repeated(revision) => return Ok(revision),
-                Commit::Lost(Some(Record::Live(_))) => return Err(Error::AlreadyExists(EXISTS)),
-                Commit::Lost(Some(Record::Deleted { revision, .. })) => after = Some(revision),
-                Commit::Lost(None) | Commit::Contended => back_off(attempt).await,
-            }
+                Commit::Lost(Some(Record::Live(_))) => {
+                    let remembered = self.remembered(customer, idempotency).await?;
+                    return remembered.ok_or(Error::AlreadyExists(EXISTS));
+                }
+                Commit::Lost(Some(Record::Deleted { revision, .. })) => Some(revision),
+                Commit::Lost(None) => {
+                    back_off(attempt).await;
+                    None
+                }
+            };
         }
         Err(contended())
     }
@@ -94,10 +101,6 @@ impl Store {
                 Commit::Lost(current) => {
                     back_off(attempt).await;
                     current
-                }
-                Commit::Contended => {
-                    back_off(attempt).await;
-                    self.read(path).await?
                 }
             };
         }
