@@ -110,7 +110,8 @@ impl<A: Attributes> HistoryEntry<A> {
 /// A decision to be committed whole or not at all.
 #[derive(Clone, Debug)]
 pub struct Change<A> {
-    /// The revision that the decision rests on; `None` where the record must not exist.
+    /// The revision that the decision rests on, a tombstone's included; `None` where nothing must be known of the
+    /// record.
     pub replaces: Option<Revision>,
     /// The record after the change.
     pub record: Record<A>,

@@ -10,10 +10,11 @@ use super::{
     Store, client, failure,
     items::{self, Item},
     keys,
+    writing::{MAX_ATTEMPTS, back_off, contended},
 };
 use crate::{
     Error, Result,
-    domain::{Attributes, CategoryId, Change, Idempotency, Owner, Record, Remembered, Revision},
+    domain::{Attributes, CategoryId, Change, Idempotency, Owner, Record, Remembered, Revision, Timestamp},
     error::Fault,
     log,
 };
@@ -21,7 +22,7 @@ use crate::{
 const CONDITION_FAILED: &str = "ConditionalCheckFailed";
 const CONFLICT: &str = "TransactionConflict";
 
-/// How an attempt to commit a change ended, where that is known.
+/// How a change ended, where that is known.
 pub enum Commit<A> {
     /// This change has been committed.
     Done(Revision),
@@ -31,8 +32,6 @@ pub enum Commit<A> {
     Lost(Option<Record<A>>),
     /// The name that the change takes is another record's.
     NameTaken(CategoryId),
-    /// Another transaction on the same items was under way.
-    Contended,
 }
 
 /// What an item of the transaction is for.
@@ -89,26 +88,61 @@ impl Cancellation<'_> {
         self.reason(part).filter(|_| self.failed(part)).and_then(|reason| reason.item.clone())
     }
 
-    fn codes(&self) -> Vec<&str> {
-        self.reasons.iter().map(|reason| reason.code().unwrap_or_default()).collect()
+    /// What it says of the change; `None` where another transaction on the same items was under way. `now` is the
+    /// time that the transaction was decided with.
+    fn means<A: Attributes>(
+        &self,
+        revision: Revision,
+        idempotency: Option<&Idempotency>,
+        now: Timestamp,
+    ) -> Result<Option<Commit<A>>> {
+        if self.failed(Part::Entry) {
+            return Ok(Some(Commit::Done(revision)));
+        }
+        if let (Some(idempotency), Some(item)) = (idempotency, self.found(Part::Remembered))
+            && let Some(remembered) = items::into_remembered(item, now)?
+        {
+            return repeated(idempotency, &remembered).map(Commit::Repeated).map(Some);
+        }
+        if self.failed(Part::Record) {
+            let current = self.found(Part::Record).map(items::into_record).transpose()?;
+            let is_own = current.as_ref().is_some_and(|current| current.revision() == revision);
+            return Ok(Some(if is_own { Commit::Done(revision) } else { Commit::Lost(current) }));
+        }
+        if let Some(claim) = self.found(Part::TakenName) {
+            return items::into_claimant(claim).map(Commit::NameTaken).map(Some);
+        }
+        let codes: Vec<&str> = self.reasons.iter().map(|reason| reason.code().unwrap_or_default()).collect();
+        if codes.contains(&CONFLICT) {
+            return Ok(None);
+        }
+        let fault = Fault::new(format!("TransactWriteItems: cancelled: {codes:?}"));
+        Err(if codes.iter().any(|code| failure::THROTTLED.contains(code)) {
+            Error::Unavailable(fault)
+        } else {
+            Error::Unexpected(fault)
+        })
     }
 }
 
 impl Store {
     /// Writes the record, its history entry, the names that come and go and, for a request that may be
     /// repeated, what is remembered of it, in one transaction.
+    ///
+    /// A transaction that was cancelled for another one is sent again as it was: a copy of it whose answer was
+    /// lost may be committed late, and would not be known for this change's under a new revision.
     pub(super) async fn commit<A: Attributes>(
         &self,
         owner: &A::Owner,
         change: &Change<A>,
         idempotency: Option<&Idempotency>,
     ) -> Result<Commit<A>> {
-        let revision = change.entry.revision;
+        let (now, revision) = (self.clock.timestamp(), change.entry.revision);
         let mut transaction = Transaction::default();
         transaction.put(Part::Record, self.put_record(owner, change)?)?;
         transaction.put(Part::Entry, self.put_entry(owner, change)?)?;
         if let Some(idempotency) = idempotency {
-            transaction.put(Part::Remembered, self.put_remembered(owner, idempotency, revision)?)?;
+            transaction.put(Part::Remembered, self.put_remembered(owner, idempotency, revision, now)?)?;
         }
         if let Some(name) = &change.claims.takes {
             transaction.put(Part::TakenName, self.take_name(owner, name, change.entry.id)?)?;
@@ -117,44 +151,46 @@ impl Store {
             transaction.delete(Part::FreedName, self.free_name(owner, name, change.entry.id))?;
         }
         let Transaction { parts, items } = transaction;
-        let sent = self
-            .client
-            .transact_write_items()
-            .set_transact_items(Some(items))
-            .client_request_token(revision.to_string())
-            .customize()
-            .config_override(client::write_config())
-            .send()
-            .await;
-        let Err(error) = sent else { return Ok(Commit::Done(revision)) };
-        if let Some(reasons) = failure::cancellation(&error) {
-            return self.cancelled(&Cancellation { parts: &parts, reasons }, revision, idempotency);
+        for attempt in 0..MAX_ATTEMPTS {
+            let sent = self
+                .client
+                .transact_write_items()
+                .set_transact_items(Some(items.clone()))
+                .client_request_token(revision.to_string())
+                .customize()
+                .config_override(client::write_config())
+                .send()
+                .await;
+            let Err(error) = sent else { return Ok(Commit::Done(revision)) };
+            let Some(reasons) = failure::cancellation(&error) else {
+                // Only a cancellation proves that nothing was written: of several attempts the last one's
+                // answer is known, and an earlier one may have been committed.
+                return self.settle(owner, revision, failure::error("TransactWriteItems", error)).await;
+            };
+            if let Some(commit) =
+                (Cancellation { parts: &parts, reasons }).means(revision, idempotency, now)?
+            {
+                return Ok(commit);
+            }
+            back_off(attempt).await;
         }
-        // Only a cancellation proves that nothing was written: of several attempts the last one's answer is
-        // known, and an earlier one may have been committed.
-        self.settle(owner, revision, failure::error("TransactWriteItems", error)).await
+        self.settle(owner, revision, contended()).await
     }
 
-    /// On condition that the record is what the change was decided on.
+    /// On condition that the record is what the change was decided on. Once that has failed it fails for good,
+    /// because a revision never comes back: a copy of the transaction that arrives late changes nothing.
     fn put_record<A: Attributes>(&self, owner: &A::Owner, change: &Change<A>) -> Result<PutBuilder> {
         let put = self
             .put(items::from_record(owner, &change.record)?)
-            .expression_attribute_names("#revision", "revision")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         Ok(match change.replaces {
             Some(revision) => put
                 .condition_expression("#revision = :replaces")
+                .expression_attribute_names("#revision", "revision")
                 .expression_attribute_values(":replaces", AttributeValue::S(revision.to_string())),
             None => put
-                .condition_expression(
-                    "attribute_not_exists(#pk) OR (attribute_not_exists(#created) AND #revision < :revision)",
-                )
-                .expression_attribute_names("#pk", keys::PARTITION_KEY)
-                .expression_attribute_names("#created", "created")
-                .expression_attribute_values(
-                    ":revision",
-                    AttributeValue::S(change.entry.revision.to_string()),
-                ),
+                .condition_expression("attribute_not_exists(#pk)")
+                .expression_attribute_names("#pk", keys::PARTITION_KEY),
         })
     }
 
@@ -172,8 +208,8 @@ impl Store {
         owner: &impl Owner,
         idempotency: &Idempotency,
         revision: Revision,
+        now: Timestamp,
     ) -> Result<PutBuilder> {
-        let now = self.clock.timestamp();
         Ok(self
             .put(items::from_remembered(owner, idempotency, revision, now)?)
             .condition_expression("attribute_not_exists(#pk) OR #expires <= :now")
@@ -204,41 +240,6 @@ impl Store {
 
     fn put(&self, item: Item) -> PutBuilder {
         Put::builder().table_name(&self.tables.categories).set_item(Some(item))
-    }
-
-    fn cancelled<A: Attributes>(
-        &self,
-        cancellation: &Cancellation<'_>,
-        revision: Revision,
-        idempotency: Option<&Idempotency>,
-    ) -> Result<Commit<A>> {
-        if cancellation.failed(Part::Entry) {
-            return Ok(Commit::Done(revision));
-        }
-        if let (Some(idempotency), Some(item)) = (idempotency, cancellation.found(Part::Remembered))
-            && let Some(remembered) = items::into_remembered(item, self.clock.timestamp())?
-        {
-            return repeated(idempotency, &remembered).map(Commit::Repeated);
-        }
-        if cancellation.failed(Part::Record) {
-            let current = cancellation.found(Part::Record).map(items::into_record).transpose()?;
-            let is_own = current.as_ref().is_some_and(|current| current.revision() == revision);
-            return Ok(if is_own { Commit::Done(revision) } else { Commit::Lost(current) });
-        }
-        if let Some(claim) = cancellation.found(Part::TakenName) {
-            return items::into_claimant(claim).map(Commit::NameTaken);
-        }
-        let codes = cancellation.codes();
-        // What is remembered expired between the check and this look at it.
-        if codes.contains(&CONFLICT) || codes.contains(&CONDITION_FAILED) {
-            return Ok(Commit::Contended);
-        }
-        let fault = Fault::new(format!("TransactWriteItems: cancelled: {codes:?}"));
-        Err(if codes.iter().any(|code| failure::THROTTLED.contains(code)) {
-            Error::Unavailable(fault)
-        } else {
-            Error::Unexpected(fault)
-        })
     }
 
     /// What is remembered of this request, if it was carried out in the last 24 hours.

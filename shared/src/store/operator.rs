@@ -96,7 +96,7 @@ impl Store {
             record = match self.commit(customer, &change, None).await? {
                 Commit::Done(_) | Commit::Repeated(_) => return Ok(Import::Created),
                 Commit::Lost(Some(current)) => Some(current),
-                Commit::Lost(None) | Commit::NameTaken(_) | Commit::Contended => {
+                Commit::Lost(None) | Commit::NameTaken(_) => {
                     back_off(attempt).await;
                     self.read(&path).await?
                 }

@@ -36,22 +36,28 @@ impl Store {
         terms: &Terms,
     ) -> Result<Revision> {
         let idempotency = terms.idempotency.as_ref();
-        let mut after = None;
+        let mut tombstone = None;
         for attempt in 0..MAX_ATTEMPTS {
-            let revision = Revision::mint(self.clock.timestamp(), after);
-            let change = new.clone().create(&terms.author, revision);
+            let revision = Revision::mint(self.clock.timestamp(), tombstone);
+            let change = Change { replaces: tombstone, ..new.clone().create(&terms.author, revision) };
             if let Err(refusal) = self.admit(change.assignment(owner)).await {
                 return self.remembered(owner, idempotency).await?.ok_or(refusal);
             }
-            match self.commit(owner, &change, idempotency).await? {
+            tombstone = match self.commit(owner, &change, idempotency).await? {
                 Commit::Done(revision) | Commit::Repeated(revision) => return Ok(revision),
                 Commit::Lost(Some(Record::Live(_))) => {
-                    return Err(Error::AlreadyExists(O::Attributes::EXISTS.into()));
+                    let exists = Error::AlreadyExists(O::Attributes::EXISTS.into());
+                    return self.remembered(owner, idempotency).await?.ok_or(exists);
                 }
-                Commit::Lost(Some(Record::Deleted { revision, .. })) => after = Some(revision),
-                Commit::NameTaken(id) => return Err(name_taken(id)),
-                Commit::Lost(None) | Commit::Contended => back_off(attempt).await,
-            }
+                Commit::NameTaken(id) => {
+                    return self.remembered(owner, idempotency).await?.ok_or(name_taken(id));
+                }
+                Commit::Lost(Some(Record::Deleted { revision, .. })) => Some(revision),
+                Commit::Lost(None) => {
+                    back_off(attempt).await;
+                    None
+                }
+            };
         }
         Err(contended())
     }
@@ -111,14 +117,12 @@ impl Store {
             };
             record = match self.commit(owner, &change, idempotency).await? {
                 Commit::Done(revision) | Commit::Repeated(revision) => return Ok(revision),
-                Commit::NameTaken(id) => return Err(name_taken(id)),
+                Commit::NameTaken(id) => {
+                    return self.remembered(owner, idempotency).await?.ok_or(name_taken(id));
+                }
                 Commit::Lost(current) => {
                     back_off(attempt).await;
                     current
-                }
-                Commit::Contended => {
-                    back_off(attempt).await;
-                    self.read(path).await?
                 }
             };
         }

@@ -1,7 +1,7 @@
 //! What the pipe in `template.yaml` makes of the records of the table's stream. EventBridge isn't
 //! here, so its patterns and templates are evaluated as far as the template uses them.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use aws_sdk_dynamodb::types::{StreamSpecification, StreamViewType};
 use customers_categories::server::template::TEXT;
@@ -233,6 +233,49 @@ async fn an_import_is_published_and_an_erasure_is_not() {
     assert_eq!(events.len(), 1);
     assert_eq!(events[0]["detail-type"], "CustomerCategoryCreated");
     assert_eq!(unmarshall(&events[0]["detail"]["entry"])["changed_by"], "a \"quoted\" name");
+}
+
+/// A consumer by the documented rule: the newest change of each category, and what is not newer is ignored.
+#[derive(Default)]
+struct Consumer(BTreeMap<String, String>);
+
+impl Consumer {
+    /// Whether the event tells something new.
+    fn take(&mut self, event: &Value) -> bool {
+        let text = |name: &str| event["detail"][name].as_str().unwrap().to_owned();
+        let last = self.0.entry(text("customer") + "/" + &text("category_id")).or_default();
+        let is_newer = text("revision") > *last;
+        if is_newer {
+            *last = text("revision");
+        }
+        is_newer
+    }
+
+    fn forget(&mut self, customer: &str) {
+        self.0.retain(|category, _| !category.starts_with(customer));
+    }
+}
+
+#[tokio::test]
+async fn a_consumer_that_was_told_of_an_erasure_takes_what_is_imported_again() {
+    let streaming = Streaming::start().await;
+    let (api, store) = (&streaming.api, &streaming.api.store);
+    let id = "123e4567-e89b-12d3-a456-556642440000";
+    let customer = Customer { org: OrgId::parse("telco").unwrap(), id: CustomerId::parse(id).unwrap() };
+    let line = json!({ "customer_id": id, "id": 7, "value": "gold", "changed_at": "2019-05-01T10:00:00Z" });
+    let imported = ImportedCategory::parse(line.to_string().as_bytes(), api.clock.timestamp()).unwrap();
+    let author = Author::from(KeyName::parse("crm").unwrap());
+    store.import(&customer, &imported, &author).await.unwrap();
+    api.patch(&category(7), json!({ "value": "silver" })).await;
+    while store.erase_some(&customer).await.unwrap().total() > 0 {}
+    store.import(&customer, &imported, &author).await.unwrap();
+
+    let [created, updated, again] = <[Value; 3]>::try_from(streaming.events().await).unwrap();
+    let mut consumer = Consumer::default();
+    assert!(consumer.take(&created) && consumer.take(&updated));
+    assert!(!consumer.take(&again), "consumers need not be told, but the documentation says so");
+    consumer.forget(created["detail"]["customer"].as_str().unwrap());
+    assert!(consumer.take(&again));
 }
 
 /// Revisions differ from run to run, and so does what has them in it.

@@ -49,7 +49,7 @@ fn it_has_an_example_of_every_error_code_and_of_no_other() {
     let examples = &DOCUMENT["components"]["examples"];
     let ours: BTreeSet<_> = ErrorCode::ALL.map(ErrorCode::code).into();
     assert_eq!(object(examples).map(|(code, _)| code).collect::<BTreeSet<_>>(), ours);
-    let listed = &DOCUMENT["components"]["schemas"]["Error"]["properties"]["code"]["enum"];
+    let listed = &DOCUMENT["components"]["schemas"]["ErrorBody"]["properties"]["code"]["enum"];
     assert_eq!(listed, &json!(ErrorCode::ALL.map(ErrorCode::code)));
     for code in ErrorCode::ALL {
         let example = &examples[code.code()];

@@ -1,5 +1,6 @@
 //! The documentation held to the truth.
 
+mod clients;
 mod description;
 mod links;
 mod reference_page;

@@ -1,4 +1,4 @@
-//! The reference page as it is served; `tests/docs_page.mjs` looks at it in a browser.
+//! The reference page as it is served; `tests/description/docs_page.mjs` looks at it in a browser.
 
 use customers_categories::server::docs;
 use reqwest::{Method, Response};

@@ -43,6 +43,8 @@ async fn the_documented_table_is_true() {
     api.get(HISTORY).await;
     api.patch(&category(8), json!({})).await.refused(404, "MCUS.999.997");
     api.delete(&category(8)).await.refused(404, "MCUS.999.997");
+    api.create(5, "gold").await;
+    api.delete(&category(5)).await;
     api.recorder.take();
     let mut rows = Vec::new();
     let mut note = |operation: &str| rows.push(row(operation, api.recorder.take()));
@@ -59,6 +61,8 @@ async fn the_documented_table_is_true() {
     note("createCategory with an `Idempotency-Key`");
     send(api.request(Method::POST, CATEGORIES).header("idempotency-key", "a").json(&body)).await;
     note("… its repetition");
+    api.create(5, "gold").await;
+    note("createCategory in place of a deleted one");
     api.patch(&category(7), json!({ "value": "silver" })).await;
     note("updateCategory");
     api.patch(&category(7), json!({})).await;

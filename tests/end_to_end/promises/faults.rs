@@ -168,11 +168,19 @@ async fn a_lasting_fault_before_the_write_is_refused_and_writes_nothing() {
 #[tokio::test]
 async fn a_write_whose_every_answer_is_lost_is_found_to_be_committed() {
     let (api, proxy) = start().await;
-    for (method, rest, action, status) in OPERATIONS.into_iter().filter(|(method, ..)| *method != "GET") {
-        for fault in [Fault::CutAfter, Fault::CutAmid, Fault::Garbage] {
+    for (id, fault) in (8..).zip([Fault::CutAfter, Fault::CutAmid, Fault::Garbage]) {
+        for (method, rest, action, status) in OPERATIONS.into_iter().filter(|(method, ..)| *method != "GET") {
             let (answer, left) = under(&api, &proxy, (method, rest), ALWAYS, action, fault).await;
-            assert_eq!((answer.status, left), (status, 1), "{method} {fault:?}: {}", answer.body);
+            // In place of a deleted category one is created by a second transaction, which is not sent while
+            // nobody knows what became of the first.
+            let expected = if method == "POST" { (503, 0) } else { (status, 1) };
+            assert_eq!((answer.status, left), expected, "{method} {fault:?}: {}", answer.body);
         }
+        let before = scrub(&api).await;
+        proxy.break_next(ALWAYS, TRANSACTION, fault);
+        api.create(id, "gold").await;
+        proxy.mend();
+        assert_eq!(scrub(&api).await - before, 1, "{fault:?}");
     }
 }
 

@@ -72,3 +72,58 @@ async fn a_write_by_a_clock_that_is_behind_comes_after_what_it_replaces() {
         .collect();
     assert!(revisions.is_sorted_by(|newer, older| newer > older), "{revisions:?}");
 }
+
+/// Copies of a transaction come in any order, and late; what a refusal says must be so whichever comes.
+#[tokio::test]
+async fn a_creation_that_was_refused_does_not_come_later() {
+    let proxy = Proxy::default();
+    let api = Api::start_with(|endpoint| proxy.serve(endpoint)).await;
+    api.create(7, "gold").await;
+    // Its writer's clock is ahead of the one that deletes.
+    api.clock.shift_wall(60_000);
+    proxy.break_next(1, TRANSACTION, Fault::Astray);
+    api.post(json!({ "id": 7, "value": "silver" })).await.refused(409, "MCUS.999.994");
+    api.clock.shift_wall(-60_000);
+    assert_eq!(api.delete(&category(7)).await.status, 204);
+
+    assert_eq!(proxy.deliver().await, 1);
+    assert_eq!(api.get(&category(7)).await.status, 404);
+    assert_eq!(api.get(HISTORY).await.json()["history"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_category_is_created_again_whatever_the_clocks_say() {
+    let proxy = Proxy::default();
+    let api = Api::start_with(|endpoint| proxy.serve(endpoint)).await;
+    api.create(7, "gold").await;
+    api.delete(&category(7)).await;
+    for by in [60_000, -120_000] {
+        api.clock.shift_wall(by);
+        proxy.break_next(1, TRANSACTION, Fault::Astray);
+        api.create(7, "silver").await;
+        assert_eq!(api.delete(&category(7)).await.status, 204);
+        assert_eq!(proxy.deliver().await, 1);
+        assert_eq!(api.get(&category(7)).await.status, 404);
+    }
+    let history = api.get(HISTORY).await.json();
+    let history = history["history"].as_array().unwrap();
+    assert_eq!(history.len(), 6);
+    assert!(history.is_sorted_by(|newer, older| newer["revision"].as_str() > older["revision"].as_str()));
+}
+
+/// A copy whose answer was lost has been committed by the time that another is cancelled for contention.
+#[tokio::test]
+async fn a_change_is_known_again_behind_contention() {
+    let proxy = Proxy::default();
+    let api = Api::start_with(|endpoint| proxy.serve(endpoint)).await;
+    let contend = || proxy.break_next(1, TRANSACTION, Fault::CancelledAfter("TransactionConflict"));
+    contend();
+    let created = api.create(7, "gold").await;
+    assert_eq!(api.get(&category(7)).await.etag(), created.etag());
+    contend();
+    let patched = api.patch(&category(7), json!({ "value": "silver" })).await;
+    assert_eq!((patched.status, patched.etag()), (204, api.get(&category(7)).await.etag()));
+    contend();
+    assert_eq!(api.delete(&category(7)).await.status, 204);
+    assert_eq!(api.get(HISTORY).await.json()["history"].as_array().unwrap().len(), 3);
+}

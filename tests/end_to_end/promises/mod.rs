@@ -15,5 +15,6 @@ mod lost_answers;
 mod malformed;
 mod model;
 mod operator;
+mod polling;
 mod repetitions;
 mod understood;

@@ -16,7 +16,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 /// What happens to a call.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,6 +42,10 @@ pub enum Fault {
     Cancelled(&'static str),
     /// Nothing, but late.
     Late(Duration),
+    /// The connection ends without an answer; the database sees the call when it is delivered.
+    Astray,
+    /// The database does what it is asked; the transaction is then said to be cancelled for this reason.
+    CancelledAfter(&'static str),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +61,16 @@ struct Rule {
 pub struct Proxy {
     rule: Arc<Mutex<Option<Rule>>>,
     accepting: Arc<Mutex<Option<JoinHandle<()>>>>,
+    astray: Arc<Mutex<Vec<reqwest::RequestBuilder>>>,
+    held: watch::Sender<Held>,
+}
+
+/// Calls that wait.
+#[derive(Clone, Debug, Default)]
+struct Held {
+    /// What is in their bodies.
+    containing: Option<String>,
+    count: usize,
 }
 
 type Body = BoxBody<Bytes, io::Error>;
@@ -75,6 +89,31 @@ impl Proxy {
     /// From now on, no fault happens.
     pub fn mend(&self) {
         *self.rule.lock().unwrap() = None;
+    }
+
+    /// Calls with this text in them wait from now on, however often they are repeated.
+    pub fn hold(&self, containing: &str) {
+        self.held.send_modify(|held| held.containing = Some(containing.to_owned()));
+    }
+
+    /// Waits for a call that waits.
+    pub async fn holds_one(&self) {
+        self.held.subscribe().wait_for(|held| held.count > 0).await.unwrap();
+    }
+
+    /// What waits goes on.
+    pub fn release(&self) {
+        self.held.send_modify(|held| held.containing = None);
+    }
+
+    /// Has the database see the calls that went astray; returns how many these were.
+    pub async fn deliver(&self) -> usize {
+        let astray = std::mem::take(&mut *self.astray.lock().unwrap());
+        let count = astray.len();
+        for call in astray {
+            call.send().await.unwrap();
+        }
+        count
     }
 
     /// The database goes away: open connections end, new ones are refused.
@@ -119,6 +158,16 @@ impl Proxy {
         Some(rule.fault)
     }
 
+    async fn wait_while_held(&self, body: &[u8]) {
+        let body = String::from_utf8_lossy(body);
+        let is_held = |held: &Held| held.containing.as_ref().is_some_and(|text| body.contains(text.as_str()));
+        if is_held(&self.held.borrow()) {
+            self.held.send_modify(|held| held.count += 1);
+            let mut held = self.held.subscribe();
+            held.wait_for(|held| !is_held(held)).await.unwrap();
+        }
+    }
+
     /// An error here ends the connection without an answer.
     async fn pass(
         &self,
@@ -142,23 +191,25 @@ impl Proxy {
                 return Ok(error(status, code));
             }
             Some(Fault::Cancelled(code)) => {
-                let problem = format!(
-                    r#"{{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
-                    "message":"planted","CancellationReasons":[{{"Code":"{code}"}},{{"Code":"None"}}]}}"#
-                );
-                return Ok(answer(400, Bytes::from(problem)));
+                return Ok(cancelled(code));
             }
             Some(Fault::Late(delay)) => tokio::time::sleep(delay).await,
             _ => {}
         }
         let written = body.clone();
-        let forwarded =
-            http.post(endpoint).headers(parts.headers).body(body).send().await.map_err(io::Error::other)?;
+        self.wait_while_held(&written).await;
+        let call = http.post(endpoint).headers(parts.headers).body(body);
+        if fault == Some(Fault::Astray) {
+            self.astray.lock().unwrap().push(call);
+            return Err(io::Error::other("astray"));
+        }
+        let forwarded = call.send().await.map_err(io::Error::other)?;
         let status = forwarded.status().as_u16();
         let body = forwarded.bytes().await.map_err(io::Error::other)?;
         match fault {
             Some(Fault::ErrorAfter(code, status)) => Ok(error(status, code)),
             Some(Fault::CancelledByItself(item)) => Ok(cancelled_by_itself(&written, item)),
+            Some(Fault::CancelledAfter(code)) => Ok(cancelled(code)),
             Some(Fault::CutAfter) => Err(io::Error::other("cut after")),
             Some(Fault::CutAmid) => Ok(cut_amid(status, &body)),
             Some(Fault::Garbage) => {
@@ -167,6 +218,14 @@ impl Proxy {
             _ => Ok(answer(status, body)),
         }
     }
+}
+
+fn cancelled(code: &str) -> Response<Body> {
+    let problem = format!(
+        r#"{{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "message":"planted","CancellationReasons":[{{"Code":"{code}"}},{{"Code":"None"}}]}}"#
+    );
+    answer(400, Bytes::from(problem))
 }
 
 fn error(status: u16, code: &str) -> Response<Body> {

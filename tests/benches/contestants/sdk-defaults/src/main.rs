@@ -1,4 +1,4 @@
-//! The function that a tutorial leads to: every default of the SDK, of `lambda_http` and of tokio.
+//! The function that a tutorial leads to: the defaults of the SDK, of `lambda_http` and of tokio.
 
 use std::env;
 

@@ -24,10 +24,14 @@ def beyond_schemas(name, case):
         case "cursor":
             # Only what the service has handed out is a cursor. (Links between operations send such ones.)
             return True
-        case "as_of":
-            # Must not be in the future.
-            moment = str(query["as_of"]).upper().replace("Z", "+00:00")
-            return datetime.datetime.fromisoformat(moment) > datetime.datetime.now(datetime.timezone.utc)
+        case "as_of" | "from" | "to":
+            try:
+                moment = datetime.datetime.fromisoformat(str(query[name]).upper())
+            except ValueError:
+                # A day that its month does not have, or a second 60 in any minute.
+                return True
+            # What the state is asked at must not be in the future.
+            return name == "as_of" and moment > datetime.datetime.now(datetime.timezone.utc)
         case "id":
             # To JSON Schema 1.0 is an integer. To the service it is not: an id has one form (see
             # docs/ARCHITECTURE.md).

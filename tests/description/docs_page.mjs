@@ -1,7 +1,7 @@
 // The reference page in headless Chromium: it renders, an operation is tried on it with the key that is filled in,
 // its answer is seen, and the `ref` of an error leads to that error's explanation.
 //
-// node --test tests/docs_page.mjs, with the local server's address in API_URL, playwright-core in the folder
+// node --test tests/description/docs_page.mjs, with the local server's address in API_URL, playwright-core in the folder
 // NODE_MODULES, and Chromium in CHROMIUM (or /usr/bin/chromium).
 
 import assert from "node:assert/strict";
