@@ -27,3 +27,5 @@ pub use precondition::{Alteration, Revisions};
 pub use revision::{Revision, RevisionRange};
 pub use text::{Description, Reason, Text, Value};
 pub use timestamp::Timestamp;
+
+pub(crate) use digest::sha256_hex;

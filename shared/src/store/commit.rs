@@ -7,7 +7,9 @@ use aws_sdk_dynamodb::types::{
 };
 
 use super::{
-    Store, client, failure,
+    Store, client,
+    erasure::{Erased, Unless},
+    failure,
     items::{self, Item},
     keys,
 };
@@ -18,7 +20,7 @@ use crate::{
     log,
 };
 
-const CONDITION_FAILED: &str = "ConditionalCheckFailed";
+pub const CONDITION_FAILED: &str = "ConditionalCheckFailed";
 const CONFLICT: &str = "TransactionConflict";
 
 /// How an attempt to commit a change ended, where that is known.
@@ -31,25 +33,33 @@ pub enum Commit {
     Lost(Option<Record>),
     /// Another transaction on the same items was under way.
     Contended,
+    /// The customer is being erased, or was, and that rules the change out.
+    Erased(Erased),
 }
 
 impl Store {
     /// Writes the category, its history entry and, for a request that may be repeated, what is remembered of
-    /// it, in one transaction.
+    /// it, in one transaction; `unless` rules it out. A creation has to name what does: other changes need a
+    /// category that is there, and an erasure leaves none.
     pub(super) async fn commit(
         &self,
         customer: &Customer,
         change: &Change,
         idempotency: Option<&Idempotency>,
+        unless: Option<Unless>,
     ) -> Result<Commit> {
         let revision = change.entry.revision;
         let mut puts = vec![self.put_record(customer, change)?, self.put_entry(customer, change)?];
         if let Some(idempotency) = idempotency {
             puts.push(self.put_remembered(customer, idempotency, revision)?);
         }
-        let mut items = Vec::with_capacity(puts.len());
+        let mut items = Vec::with_capacity(puts.len() + 1);
         for put in puts {
             items.push(TransactWriteItem::builder().put(put.build().map_err(Error::unexpected)?).build());
+        }
+        let check = unless.map(|unless| (items.len(), unless));
+        if let Some(unless) = unless {
+            items.push(self.check(customer, unless)?);
         }
         let sent = self
             .client
@@ -62,7 +72,7 @@ impl Store {
             .await;
         let Err(error) = sent else { return Ok(Commit::Done(revision)) };
         if let Some(reasons) = failure::cancellation(&error) {
-            return self.cancelled(reasons, revision, idempotency);
+            return self.cancelled(reasons, revision, idempotency, check);
         }
         // Only a cancellation proves that nothing was written: of several attempts the last one's answer is
         // known, and an earlier one may have been committed.
@@ -117,21 +127,30 @@ impl Store {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
     }
 
-    fn put(&self, item: Item) -> PutBuilder {
+    pub(super) fn put(&self, item: Item) -> PutBuilder {
         Put::builder().table_name(&self.tables.categories).set_item(Some(item))
     }
 
-    /// What the reasons, in the order of the transaction's items, say.
+    /// What the reasons, in the order of the transaction's items, say. `check` is where what rules a creation out
+    /// is among them.
     fn cancelled(
         &self,
         reasons: &[CancellationReason],
         revision: Revision,
         idempotency: Option<&Idempotency>,
+        check: Option<(usize, Unless)>,
     ) -> Result<Commit> {
         let code = |at: usize| reasons.get(at).and_then(CancellationReason::code).unwrap_or_default();
         let item = |at: usize| reasons.get(at).and_then(|reason| reason.item.clone());
         if code(1) == CONDITION_FAILED {
             return Ok(Commit::Done(revision));
+        }
+        if let Some((at, unless)) = check
+            && code(at) == CONDITION_FAILED
+        {
+            let since =
+                item(at).filter(|_| unless == Unless::Erased).map(items::into_erased_at).transpose()?;
+            return Ok(Commit::Erased(since.map_or(Erased::UnderWay, Erased::Since)));
         }
         if code(2) == CONDITION_FAILED
             && let (Some(idempotency), Some(item)) = (idempotency, item(2))
@@ -160,16 +179,16 @@ impl Store {
     /// What is remembered of this request, if it was carried out in the last 24 hours.
     ///
     /// # Errors
-    /// [`Error::KeyReused`] where the key was used for another request; or the database's failure.
+    /// [`Error::KeyReused`] where the key was used for another request, [`Error::NotFound`] for a customer who is
+    /// being erased; or the database's failure.
     pub(super) async fn remembered(
         &self,
         customer: &Customer,
         idempotency: Option<&Idempotency>,
     ) -> Result<Option<Revision>> {
         let Some(idempotency) = idempotency else { return Ok(None) };
-        let Some(item) = self.item(keys::item(customer, keys::idempotency(&idempotency.id))).await? else {
-            return Ok(None);
-        };
+        let read = self.item(keys::item(customer, keys::idempotency(&idempotency.id)));
+        let Some(item) = self.unless_being_erased(customer, false, read).await? else { return Ok(None) };
         let remembered = items::into_remembered(item, self.clock.timestamp())?;
         remembered.map(|remembered| repeated(idempotency, &remembered)).transpose()
     }

@@ -23,7 +23,7 @@ impl Store {
     /// A customer's changes, newest first.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for a customer never seen; or the database's failure.
+    /// [`Error::NotFound`] for a customer never seen, or being erased; or the database's failure.
     pub async fn history(
         &self,
         customer: &Customer,
@@ -31,6 +31,17 @@ impl Store {
         filter: HistoryFilter,
     ) -> Result<Page<HistoryEntry, Revision>> {
         let range = page.after.into_iter().fold(filter.range, RevisionRange::older_than);
+        let read = self.read_history(customer, page, filter, range);
+        self.unless_being_erased(customer, range.reaches_newest(), read).await
+    }
+
+    async fn read_history(
+        &self,
+        customer: &Customer,
+        page: PageRequest<Revision>,
+        filter: HistoryFilter,
+        range: RevisionRange,
+    ) -> Result<Page<HistoryEntry, Revision>> {
         let mut query = self.history_range(customer, range).newest_first().of_category(filter.category);
         let mut found = PageBuilder::new(page.limit);
         if !query.done {
@@ -92,6 +103,7 @@ impl Store {
             }
             limit = limit.saturating_mul(4);
         }
+        require_all_found(&wanted)?;
         states.extend(self.states_after_changes(customer, as_of, untold).await?);
         Ok(states)
     }
@@ -114,13 +126,22 @@ impl Store {
                 }
             }
         }
+        require_all_found(&wanted)?;
         Ok(states)
     }
 
     fn history_range(&self, customer: &Customer, range: RevisionRange) -> RangeQuery {
-        let bounds = range
-            .bounds()
-            .map(|(first, last)| (format!("{}{first}", keys::HISTORY), format!("{}{last}", keys::HISTORY)));
+        let bounds = range.bounds().map(|(first, last)| {
+            let last = format!("{}{last}", keys::HISTORY);
+            let last = if range.reaches_newest() { keys::BACK_FENCE.to_owned() } else { last };
+            (format!("{}{first}", keys::HISTORY), last)
+        });
         self.range(customer, bounds)
     }
+}
+
+/// A category has an entry for each of its changes. One that is missing has been erased since the category was
+/// read, and then half an answer would be a wrong one.
+fn require_all_found(wanted: &BTreeSet<CategoryId>) -> Result<()> {
+    if wanted.is_empty() { Ok(()) } else { Err(Error::NotFound(NO_CUSTOMER)) }
 }

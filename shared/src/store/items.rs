@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::keys;
+use super::{keys, reading::NO_CUSTOMER};
 use crate::{
     Error, Result,
     domain::{
@@ -64,6 +64,18 @@ struct IdempotencyItem {
     expires: u64,
 }
 
+#[derive(Serialize, Deserialize)]
+struct FenceItem {
+    pk: String,
+    sk: String,
+    erasure: Revision,
+}
+
+#[derive(Deserialize)]
+struct ErasedItem {
+    erased_at: Timestamp,
+}
+
 pub fn from_record(customer: &Customer, record: &Record) -> Result<Item> {
     let (pk, sk) = (keys::partition(customer), keys::category(record.id()));
     write(&match record.clone() {
@@ -77,7 +89,7 @@ pub fn from_record(customer: &Customer, record: &Record) -> Result<Item> {
 }
 
 pub fn into_record(item: Item) -> Result<Record> {
-    let CategoryItem { id, attributes, created, revision, .. } = read(item)?;
+    let CategoryItem { id, attributes, created, revision, .. } = read(unless_fence(item)?)?;
     Ok(match created {
         Some(created) => Record::Live(Category { id, attributes, created, revision }),
         None => Record::Deleted { id, revision },
@@ -110,7 +122,7 @@ pub fn from_entry(customer: &Customer, entry: &HistoryEntry) -> Result<Item> {
 
 pub fn into_entry(item: Item) -> Result<HistoryEntry> {
     let HistoryItem { id, change, attributes, previous, changed_by, created, replaces, revision, .. } =
-        read(item)?;
+        read(unless_fence(item)?)?;
     Ok(HistoryEntry { id, change, attributes, previous, changed_by, created, replaces, revision })
 }
 
@@ -141,6 +153,34 @@ pub fn into_request(item: Item) -> Result<Remembered> {
     read::<IdempotencyItem>(item).map(|item| item.remembered)
 }
 
+/// Both items of the fence of an erasure.
+pub fn from_fence(customer: &Customer, erasure: Revision) -> Result<[Item; 2]> {
+    let item = |sk: &str| write(&FenceItem { pk: keys::partition(customer), sk: sk.to_owned(), erasure });
+    Ok([item(keys::FRONT_FENCE)?, item(keys::BACK_FENCE)?])
+}
+
+/// The erasure whose fence this is.
+pub fn into_erasure(item: Item) -> Result<Revision> {
+    read::<FenceItem>(item).map(|item| item.erasure)
+}
+
+/// The note that a customer was erased, which names nobody.
+pub fn from_erased(customer: &Customer, erased_at: Timestamp) -> Item {
+    let mut item = keys::erased(customer);
+    item.insert("erased_at".to_owned(), AttributeValue::S(erased_at.to_string()));
+    item
+}
+
+/// When the erasure began that this is the note of.
+pub fn into_erased_at(item: Item) -> Result<Timestamp> {
+    read::<ErasedItem>(item).map(|item| item.erased_at)
+}
+
+/// Whoever meets the fence where something else was asked for finds nothing of the customer.
+fn unless_fence(item: Item) -> Result<Item> {
+    if keys::is_fence(&item) { Err(Error::NotFound(NO_CUSTOMER)) } else { Ok(item) }
+}
+
 /// Whole seconds since 1970, as DynamoDB's TTL counts.
 pub fn unix_seconds(time: Timestamp) -> u64 {
     time.as_millis() / 1000
@@ -153,6 +193,6 @@ pub fn write<T: Serialize>(item: &T) -> Result<Item> {
 /// An item that can't be read is a fault of ours to look into, never one to skip. The fault names
 /// its sort key and nothing of the customer; whose it is stands in the request's path.
 pub fn read<T: DeserializeOwned>(item: Item) -> Result<T> {
-    let key = item.get(keys::SORT_KEY).and_then(|key| key.as_s().ok()).cloned().unwrap_or_default();
+    let key = keys::sort_key(&item).unwrap_or_default().to_owned();
     serde_dynamo::from_item(item).map_err(|_| Error::unexpected(format!("unreadable item {key}")))
 }

@@ -4,6 +4,7 @@ mod api_keys;
 pub mod client;
 mod commit;
 mod dns;
+mod erasure;
 mod failure;
 mod history;
 mod items;
@@ -17,7 +18,10 @@ mod writing;
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 
-pub use self::operator::{CustomerItems, Held, Import, ItemCounts};
+pub use self::{
+    erasure::{Erasure, Unless},
+    operator::{CustomerItems, Held, Import, ItemCounts},
+};
 
 use self::{items::Item, key_cache::KeyCache, range_query::RangeQuery};
 use crate::{Result, clock::Clock, domain::Customer};

@@ -30,8 +30,18 @@ impl Store {
     /// A customer's categories in the order of their ids, now or as they were at `as_of`.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for a customer never seen; or the database's failure.
+    /// [`Error::NotFound`] for a customer never seen, or being erased; or the database's failure.
     pub async fn list(
+        &self,
+        customer: &Customer,
+        page: PageRequest<CategoryId>,
+        as_of: Option<Timestamp>,
+    ) -> Result<Page<Category, CategoryId>> {
+        let from_start = page.after.is_none();
+        self.unless_being_erased(customer, from_start, self.read_page(customer, page, as_of)).await
+    }
+
+    async fn read_page(
         &self,
         customer: &Customer,
         page: PageRequest<CategoryId>,
@@ -70,6 +80,9 @@ impl Store {
     }
 
     /// Whether this customer has ever had a category. One that was deleted leaves its record.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] while the customer is being erased; or the database's failure.
     pub(super) async fn knows(&self, customer: &Customer) -> Result<bool> {
         let mut range = self.range(customer, keys::categories(None));
         Ok(!range.next(Some(1), items::into_record).await?.is_empty())

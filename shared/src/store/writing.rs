@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Store, commit::Commit, reading::NO_CATEGORY};
+use super::{Store, commit::Commit, erasure::Unless, reading::NO_CATEGORY};
 use crate::{
     Error, Result,
     domain::{
@@ -24,23 +24,26 @@ enum Decision {
     Unchanged(Revision),
 }
 
+const BEING_ERASED: &str = "the customer is being erased";
 const EXISTS: &str = "the customer has this category already";
 
 impl Store {
     /// Creates a category.
     ///
     /// # Errors
-    /// [`Error::AlreadyExists`], [`Error::KeyReused`]; or the database's failure.
+    /// [`Error::AlreadyExists`], [`Error::KeyReused`], [`Error::NotFound`] while the customer is being erased; or the database's failure.
     pub async fn create(&self, customer: &Customer, new: &NewCategory, terms: &Terms) -> Result<Revision> {
         let mut after = None;
         for attempt in 0..MAX_ATTEMPTS {
             let revision = Revision::mint(self.clock.timestamp(), after);
             let change = new.clone().create(&terms.author, revision);
-            match self.commit(customer, &change, terms.idempotency.as_ref()).await? {
+            let idempotency = terms.idempotency.as_ref();
+            match self.commit(customer, &change, idempotency, Some(Unless::BeingErased)).await? {
                 Commit::Done(revision) | Commit::Repeated(revision) => return Ok(revision),
                 Commit::Lost(Some(Record::Live(_))) => return Err(Error::AlreadyExists(EXISTS)),
                 Commit::Lost(Some(Record::Deleted { revision, .. })) => after = Some(revision),
                 Commit::Lost(None) | Commit::Contended => back_off(attempt).await,
+                Commit::Erased(_) => return Err(Error::NotFound(BEING_ERASED)),
             }
         }
         Err(contended())
@@ -89,7 +92,7 @@ impl Store {
                 }
                 Err(refusal) => return self.remembered(&path.customer, idempotency).await?.ok_or(refusal),
             };
-            record = match self.commit(&path.customer, &change, idempotency).await? {
+            record = match self.commit(&path.customer, &change, idempotency, None).await? {
                 Commit::Done(revision) | Commit::Repeated(revision) => return Ok(revision),
                 Commit::Lost(current) => {
                     back_off(attempt).await;
@@ -99,6 +102,7 @@ impl Store {
                     back_off(attempt).await;
                     self.read(path).await?
                 }
+                Commit::Erased(_) => return Err(Error::NotFound(BEING_ERASED)),
             };
         }
         Err(contended())

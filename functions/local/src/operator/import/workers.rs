@@ -13,7 +13,7 @@ use std::{
 use shared::{
     clock::Clock,
     domain::{Author, Customer, ImportedCategory, OrgId},
-    store::{Import, Store},
+    store::{Import, Store, Unless},
 };
 use tokio::{sync::mpsc, task::JoinSet};
 
@@ -52,7 +52,8 @@ pub(super) fn start(
 ) -> (mpsc::Receiver<Report>, JoinSet<()>) {
     let (reports, received) = mpsc::channel(usize::from(options.concurrency));
     let by_default = Author::from(options.changed_by.clone());
-    let context = Arc::new((store, options.org.clone(), by_default));
+    let unless = if options.allow_erased { Unless::BeingErased } else { Unless::Erased };
+    let context = Arc::new((store, options.org.clone(), by_default, unless));
     let mut workers = JoinSet::new();
     let queues: Vec<_> = (0..options.concurrency)
         .map(|_| {
@@ -68,20 +69,21 @@ pub(super) fn start(
 
 /// Imports the lines of some categories, one after the other.
 async fn work(
-    context: Arc<(Store, OrgId, Author)>,
+    context: Arc<(Store, OrgId, Author, Unless)>,
     mut jobs: mpsc::Receiver<Job>,
     reports: mpsc::Sender<Report>,
 ) {
-    let (store, org, by_default) = &*context;
+    let (store, org, by_default, unless) = &*context;
     while let Some((line, imported)) = jobs.recv().await {
         let customer = Customer { org: org.clone(), id: imported.customer };
         let author = imported.changed_by.as_ref().unwrap_or(by_default);
-        let outcome = match retry_while_unavailable(|| store.import(&customer, &imported, author)).await {
-            Ok(Import::Created) => Outcome::Imported,
-            Ok(Import::Present) => Outcome::Present,
-            Ok(Import::Conflict(problem)) => Outcome::Rejected(vec![problem]),
-            Err(error) => Outcome::Failed(error.into()),
-        };
+        let outcome =
+            match retry_while_unavailable(|| store.import(&customer, &imported, author, *unless)).await {
+                Ok(Import::Created) => Outcome::Imported,
+                Ok(Import::Present) => Outcome::Present,
+                Ok(Import::Conflict(problem)) => Outcome::Rejected(vec![problem]),
+                Err(error) => Outcome::Failed(error.into()),
+            };
         if reports.send((line, outcome)).await.is_err() {
             return;
         }
