@@ -6,7 +6,10 @@ use std::sync::LazyLock;
 use aws_sdk_dynamodb::types::{StreamSpecification, StreamViewType};
 use customers_categories::server::template::TEXT;
 use serde_json::{Map, Value, json};
-use shared::domain::{Author, Customer, CustomerId, ImportedCategory, KeyName, OrgId};
+use shared::{
+    domain::{Author, Customer, CustomerId, ImportedCategory, KeyName, OrgId},
+    store::Unless,
+};
 
 use crate::support::{
     api::{Api, HISTORY, category},
@@ -226,9 +229,12 @@ async fn an_import_is_published_and_an_erasure_is_not() {
     let imported =
         ImportedCategory::parse(line.to_string().as_bytes(), streaming.api.clock.timestamp()).unwrap();
     let author = Author::from(KeyName::parse("a \"quoted\" name").unwrap());
-    store.import(&customer, &imported, &author).await.unwrap();
-    store.import(&customer, &imported, &author).await.unwrap();
-    while store.erase_some(&customer).await.unwrap().total() > 0 {}
+    for _ in 0..2 {
+        store.import(&customer, &imported, &author, Unless::Erased).await.unwrap();
+    }
+    let (erasure, _) = store.begin_erasure(&customer).await.unwrap();
+    while store.erase_some(&erasure).await.unwrap().total() > 0 {}
+    store.end_erasure(&erasure).await.unwrap();
     let events = streaming.events().await;
     assert_eq!(events.len(), 1);
     assert_eq!(events[0]["detail-type"], "CustomerCategoryCreated");

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use shared::{
-    domain::{ApiKey, KeyHash, KeyName, Orgs, Permission, Timestamp},
+    domain::{ApiKey, Customer, CustomerId, KeyHash, KeyName, OrgId, Orgs, Permission, Timestamp},
     http::{ErrorCode, Operation},
 };
 
@@ -185,6 +185,12 @@ async fn every_described_status_is_answered_and_no_other() {
             receive(operation, 404, send(request(&api, operation, "API_KEY")).await);
         }
     }
+    let id = CustomerId::parse("123e4567-e89b-12d3-a456-556642440000").unwrap();
+    let customer = Customer { org: OrgId::parse("telco").unwrap(), id };
+    let (erasure, _) = api.store.begin_erasure(&customer).await.unwrap();
+    let during = send(request(&api, Operation::CreateCategory, "API_KEY")).await;
+    receive(Operation::CreateCategory, 404, during);
+    api.store.end_erasure(&erasure).await.unwrap();
     for (operation, expected) in [
         (Operation::CreateCategory, 201),
         (Operation::CreateCategory, 409),

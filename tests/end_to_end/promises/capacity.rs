@@ -30,10 +30,13 @@ async fn the_documented_table_is_true() {
     assert_eq!((looked_up[0].action.as_str(), looked_up[0].units), ("GetItem", 1.0));
 
     let moment = api.get(&category(1)).await.json()["updated_at"].as_str().unwrap().to_owned();
+    api.create(2, "risk").await;
     api.get(CATEGORIES).await;
     api.get(HISTORY).await;
     api.patch(&category(8), json!({})).await.refused(404, "MCUS.999.997");
     api.delete(&category(8)).await.refused(404, "MCUS.999.997");
+    let cursor = api.get(&format!("{CATEGORIES}?limit=1")).await.json()["next_cursor"].clone();
+    let next_page = format!("{CATEGORIES}?limit=1&cursor={}", cursor.as_str().unwrap());
     api.recorder.take();
     let mut rows = Vec::new();
     let mut note = |operation: &str| rows.push(row(operation, &api.recorder.take()));
@@ -62,9 +65,15 @@ async fn the_documented_table_is_true() {
     note("listCategories, `as_of`");
     api.get(&format!("{HISTORY}?category_id=7")).await;
     note("listCategoryHistory of one category");
+    api.get(&next_page).await;
+    note("listCategories, a further page");
+    api.get(&format!("{HISTORY}?to={moment}")).await;
+    note("listCategoryHistory, a further page or `to`");
     api.delete(&category(7)).await;
     note("deleteCategory");
-    api.delete(&category(1)).await;
+    for id in [1, 2] {
+        api.delete(&category(id)).await;
+    }
     api.recorder.take();
     api.get(CATEGORIES).await;
     note("listCategories, none left");

@@ -5,6 +5,7 @@ mod auth;
 mod bounded_work;
 mod capacity;
 mod concurrency;
+mod erasure;
 mod errors;
 mod faults;
 mod fuzz_seeds;

@@ -1,7 +1,8 @@
 //! One thread that reads and parses lines, and many workers that import them.
 //!
-//! The category that a line is about decides which worker gets the line. So lines about one category are
-//! worked on in the file's order. Queues are bounded: the reader waits when the database is slower.
+//! The customer that a line is about decides which worker gets the line. So lines about one category are worked on
+//! in the file's order, and lines about one customer, whose transactions all check the same note, are not in each
+//! other's way. Queues are bounded: the reader waits when the database is slower.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -67,7 +68,7 @@ pub(super) fn start(
     (received, workers)
 }
 
-/// Imports the lines of some categories, one after the other.
+/// Imports the lines of some customers, one after the other.
 async fn work(
     context: Arc<(Store, OrgId, Author, Unless)>,
     mut jobs: mpsc::Receiver<Job>,
@@ -77,13 +78,13 @@ async fn work(
     while let Some((line, imported)) = jobs.recv().await {
         let customer = Customer { org: org.clone(), id: imported.customer };
         let author = imported.changed_by.as_ref().unwrap_or(by_default);
-        let outcome =
-            match retry_while_unavailable(|| store.import(&customer, &imported, author, *unless)).await {
-                Ok(Import::Created) => Outcome::Imported,
-                Ok(Import::Present) => Outcome::Present,
-                Ok(Import::Conflict(problem)) => Outcome::Rejected(vec![problem]),
-                Err(error) => Outcome::Failed(error.into()),
-            };
+        let import = || store.import(&customer, &imported, author, *unless);
+        let outcome = match retry_while_unavailable(import).await {
+            Ok(Import::Created) => Outcome::Imported,
+            Ok(Import::Present) => Outcome::Present,
+            Ok(Import::Conflict(problem)) => Outcome::Rejected(vec![problem]),
+            Err(error) => Outcome::Failed(error.into()),
+        };
         if reports.send((line, outcome)).await.is_err() {
             return;
         }
@@ -112,9 +113,9 @@ fn read(clock: &Clock, input: impl BufRead, queues: &[mpsc::Sender<Job>], report
     }
 }
 
-/// The index of the worker for a category.
+/// The index of the worker for a customer.
 fn worker(imported: &ImportedCategory, workers: usize) -> usize {
     let mut hasher = DefaultHasher::new();
-    (imported.customer, imported.category.id).hash(&mut hasher);
+    imported.customer.hash(&mut hasher);
     usize::try_from(hasher.finish() % workers as u64).unwrap_or_default()
 }
