@@ -10,9 +10,10 @@ use super::{
 use crate::{
     Error, Result,
     domain::{
-        Attributes, CategoryId, Customer, HistoryEntry, HistoryFilter, Page, PageRequest, Record, Revision,
-        RevisionRange, Timestamp,
+        Attributes, CategoryId, CategoryPath, Customer, HistoryEntry, HistoryFilter, Page, PageRequest,
+        Record, Revision, RevisionRange, Timestamp,
     },
+    error::Fault,
 };
 
 /// Entries read at first when looking for past states; four times as many with every further read, up to
@@ -103,7 +104,7 @@ impl Store {
             }
             limit = limit.saturating_mul(4);
         }
-        require_all_found(&wanted)?;
+        self.require_all_found(customer, &wanted).await?;
         states.extend(self.states_after_changes(customer, as_of, untold).await?);
         Ok(states)
     }
@@ -126,8 +127,18 @@ impl Store {
                 }
             }
         }
-        require_all_found(&wanted)?;
+        self.require_all_found(customer, &wanted).await?;
         Ok(states)
+    }
+
+    /// A category has an entry for each of its changes. Where one is missing, it has been erased since the category
+    /// was read, or a transaction is just about to show it. Half an answer would be a wrong one.
+    async fn require_all_found(&self, customer: &Customer, wanted: &BTreeSet<CategoryId>) -> Result<()> {
+        let Some(id) = wanted.first().copied() else { return Ok(()) };
+        Err(match self.read(&CategoryPath { customer: customer.clone(), id }).await? {
+            None => Error::NotFound(NO_CUSTOMER),
+            Some(_) => Error::Unavailable(Fault::new("an entry of the history is not there yet")),
+        })
     }
 
     fn history_range(&self, customer: &Customer, range: RevisionRange) -> RangeQuery {
@@ -138,10 +149,4 @@ impl Store {
         });
         self.range(customer, bounds)
     }
-}
-
-/// A category has an entry for each of its changes. One that is missing has been erased since the category was
-/// read, and then half an answer would be a wrong one.
-fn require_all_found(wanted: &BTreeSet<CategoryId>) -> Result<()> {
-    if wanted.is_empty() { Ok(()) } else { Err(Error::NotFound(NO_CUSTOMER)) }
 }
