@@ -36,7 +36,7 @@ pub async fn run(built: &Built, server: &Server, settings: &Settings) -> Vec<Ope
         ("get-category", 1.0, 0.0),
         ("list-categories", 1.0, 0.0),
         ("list-category-history", 1.0, 0.0),
-        ("create-category", 0.0, 4.0),
+        ("create-category", 0.0, 6.0),
         ("update-category", 1.0, 4.0),
         ("delete-category", 1.0, 4.0),
     ] {

@@ -405,6 +405,25 @@ fn an_erasure_without_anybody_to_ask_is_refused() {
     assert_eq!(done.remarks, format!("Nothing is held on customer {CUSTOMER} of telco.\n"));
 }
 
+#[test]
+fn an_import_rejects_who_was_erased_unless_told_otherwise() {
+    let place = Place::new();
+    place.import(lines(0..2));
+    assert_eq!(place.erase(&["--yes"]).code, 0);
+    let stranger = lines(0..1).replace("123e4567", "223e4567");
+    let done = place.import(lines(0..3) + &stranger);
+    assert_eq!((done.code, done.output.as_str()), (3, "1 imported, 0 there already, 3 rejected\n"));
+    for (_, problem, _) in place.rejected() {
+        assert!(problem.starts_with("the customer was erased at 2"), "{problem}");
+        assert!(problem.contains("`--allow-erased`"), "{problem}");
+    }
+    assert_eq!(place.export(CUSTOMER), [] as [Value; 0]);
+
+    let done = place.run(&["import", "categories.jsonl", "--org", "telco", "--allow-erased"]);
+    assert_eq!((done.code, done.output.as_str()), (0, "3 imported, 1 there already, 0 rejected\n"));
+    assert_eq!(kinds(&place.export(CUSTOMER)), [3, 0, 3]);
+}
+
 /// Runs an erasure on a terminal; returns its exit code, what it asked and what it printed.
 fn erase_on_a_terminal(place: &Place, answer: &str) -> (i32, String, String) {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
@@ -469,11 +488,22 @@ async fn an_erasure_that_was_killed_is_completed_when_run_again() {
     erasing.kill().unwrap();
     erasing.wait().unwrap();
     assert!(all < 300);
+    for path in [CATEGORIES.to_owned(), format!("{CATEGORIES}/historical"), format!("{CATEGORIES}/0")] {
+        assert_eq!(server.request("GET", &path, None).await.0, 404, "{path}");
+    }
+    let again = json!({ "id": 1000, "value": "again" });
+    assert_eq!(server.request("POST", CATEGORIES, Some(again)).await.0, 404);
+    let export = ["customers", "export", "--org", "telco", "--customer", CUSTOMER];
+    let export = place.run(&[&export[..], &["--dynamodb-port", port(&server)]].concat());
+    assert_eq!(export.code, 0);
+    assert!(export.remarks.starts_with("An erasure of customer"), "{}", export.remarks);
+    assert!(export.remarks.ends_with("`customers erase` completes it.\n"), "{}", export.remarks);
 
     let done = place.run(&erase);
     assert_eq!(done.code, 0, "{}", done.remarks);
     assert_eq!(server.request("GET", CATEGORIES, None).await.0, 404);
     assert_eq!(server.request("GET", &format!("{CATEGORIES}/historical"), None).await.0, 404);
+    assert!(place.run(&erase).output.starts_with("nothing is held on"));
     server.signal("-TERM");
     assert_eq!(place.export(CUSTOMER), [] as [Value; 0]);
     assert_eq!(kinds(&place.export(&stranger)), [2, 0, 2]);

@@ -11,7 +11,7 @@ use shared::{
 /// POST `/v4/orgs/{org_id}/customers/{customer_id}/categories`
 ///
 /// # Errors
-/// 400, 401, 403, 409; or the database's failure.
+/// 400, 401, 403, 404, 409; or the database's failure.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Response> {
     let (author, customer) = authorize::<Customer>(&app, &request, Operation::CreateCategory).await?;
     request::no_query(&request)?;

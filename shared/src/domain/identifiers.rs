@@ -100,6 +100,9 @@ pub trait Owner: Clone + fmt::Debug + fmt::Display + Eq + Send + Sync + 'static 
     /// What its records say.
     type Attributes: Attributes<Owner = Self>;
 
+    /// Whether all that is held on it can be erased, as it can on a person.
+    const CAN_BE_ERASED: bool;
+
     /// The organisation that it is, or belongs to.
     fn org(&self) -> &OrgId;
 }
@@ -116,6 +119,8 @@ pub struct Customer {
 impl Owner for Customer {
     type Attributes = CategoryAttributes;
 
+    const CAN_BE_ERASED: bool = true;
+
     fn org(&self) -> &OrgId {
         &self.org
     }
@@ -123,6 +128,8 @@ impl Owner for Customer {
 
 impl Owner for OrgId {
     type Attributes = DefinitionAttributes;
+
+    const CAN_BE_ERASED: bool = false;
 
     fn org(&self) -> &OrgId {
         self

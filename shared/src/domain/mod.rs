@@ -39,3 +39,5 @@ pub use record::{Assignment, Attributes, New, Record, Versioned};
 pub use revision::{Revision, RevisionRange};
 pub use text::{Description, Reason, Text, Value};
 pub use timestamp::Timestamp;
+
+pub(crate) use digest::sha256_hex;

@@ -126,6 +126,12 @@ impl RevisionRange {
         Self { last: self.last.min(last), ..self }
     }
 
+    /// Whether no revision is too late for it.
+    #[must_use]
+    pub fn reaches_newest(self) -> bool {
+        self.last == Self::ALL.last
+    }
+
     /// The ends of the range as texts in the order of revisions, or `None` where it is empty.
     #[must_use]
     pub fn bounds(self) -> Option<(String, String)> {

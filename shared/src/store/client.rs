@@ -43,6 +43,9 @@ const AMAZON_DOMAIN: &str = ".amazonaws.com";
 /// waiting longer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// The longest that a read takes, all attempts together.
+pub const READ_DEADLINE: Duration = Duration::from_secs(3);
+
 /// A client for the environment's endpoint, region and credentials.
 ///
 /// # Errors
@@ -84,7 +87,7 @@ pub fn client_config(
         .retry_partition(retries)
         // Answers are a few KB and arrive at once; the timeouts below are enough.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .timeout_config(timeouts(Duration::from_secs(1), Duration::from_secs(3)))
+        .timeout_config(timeouts(Duration::from_secs(1), READ_DEADLINE))
         .retry_config(retry_config(3))
         // The credentials at hand last as long as the process.
         .identity_cache(IdentityCache::no_cache())

@@ -7,7 +7,9 @@ use aws_sdk_dynamodb::types::{
 };
 
 use super::{
-    Store, client, failure,
+    Store, client,
+    erasure::{Erased, Unless},
+    failure,
     items::{self, Item},
     keys,
     writing::{MAX_ATTEMPTS, back_off, contended},
@@ -19,7 +21,7 @@ use crate::{
     log,
 };
 
-const CONDITION_FAILED: &str = "ConditionalCheckFailed";
+pub const CONDITION_FAILED: &str = "ConditionalCheckFailed";
 const CONFLICT: &str = "TransactionConflict";
 
 /// How a change ended, where that is known.
@@ -32,6 +34,8 @@ pub enum Commit<A> {
     Lost(Option<Record<A>>),
     /// The name that the change takes is another record's.
     NameTaken(CategoryId),
+    /// The owner is being erased, or was, and that rules the change out.
+    Erased(Erased),
 }
 
 /// What an item of the transaction is for.
@@ -42,6 +46,7 @@ enum Part {
     Remembered,
     TakenName,
     FreedName,
+    Check,
 }
 
 /// The items of a transaction, in their order.
@@ -99,6 +104,11 @@ impl Cancellation<'_> {
         if self.failed(Part::Entry) {
             return Ok(Some(Commit::Done(revision)));
         }
+        if let Some(found) = self.found(Part::Check) {
+            let fence = keys::is_fence(&found);
+            let erased = if fence { Erased::UnderWay } else { Erased::Since(items::into_erased_at(found)?) };
+            return Ok(Some(Commit::Erased(erased)));
+        }
         if let (Some(idempotency), Some(item)) = (idempotency, self.found(Part::Remembered))
             && let Some(remembered) = items::into_remembered(item, now)?
         {
@@ -127,7 +137,8 @@ impl Cancellation<'_> {
 
 impl Store {
     /// Writes the record, its history entry, the names that come and go and, for a request that may be
-    /// repeated, what is remembered of it, in one transaction.
+    /// repeated, what is remembered of it, in one transaction; `unless` rules it out. A creation has to name what
+    /// does: other changes need a record that is there, and an erasure leaves none.
     ///
     /// A transaction that was cancelled for another one is sent again as it was: a copy of it whose answer was
     /// lost may be committed late, and would not be known for this change's under a new revision.
@@ -136,6 +147,7 @@ impl Store {
         owner: &A::Owner,
         change: &Change<A>,
         idempotency: Option<&Idempotency>,
+        unless: Option<Unless>,
     ) -> Result<Commit<A>> {
         let (now, revision) = (self.clock.timestamp(), change.entry.revision);
         let mut transaction = Transaction::default();
@@ -149,6 +161,10 @@ impl Store {
         }
         if let Some(name) = &change.claims.frees {
             transaction.delete(Part::FreedName, self.free_name(owner, name, change.entry.id))?;
+        }
+        if let Some(unless) = unless {
+            transaction.parts.push(Part::Check);
+            transaction.items.push(self.check(owner, unless)?);
         }
         let Transaction { parts, items } = transaction;
         for attempt in 0..MAX_ATTEMPTS {
@@ -238,7 +254,7 @@ impl Store {
             .expression_attribute_values(":id", AttributeValue::N(id.to_string()))
     }
 
-    fn put(&self, item: Item) -> PutBuilder {
+    pub(super) fn put(&self, item: Item) -> PutBuilder {
         Put::builder().table_name(&self.tables.categories).set_item(Some(item))
     }
 

@@ -9,9 +9,10 @@ use super::{
 use crate::{
     Error, Result,
     domain::{
-        Attributes, CategoryId, HistoryEntry, HistoryFilter, Owner, Page, PageRequest, Record, Revision,
-        RevisionRange, Timestamp,
+        Attributes, CategoryId, HistoryEntry, HistoryFilter, Owner, Page, PageRequest, Record, RecordPath,
+        Revision, RevisionRange, Timestamp,
     },
+    error::Fault,
 };
 
 /// Entries read at first when looking for past states; four times as many with every further read, up to
@@ -22,7 +23,7 @@ impl Store {
     /// An owner's changes, newest first.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for an owner never seen; or the database's failure.
+    /// [`Error::NotFound`] for an owner never seen, or being erased; or the database's failure.
     pub async fn history<O: Owner>(
         &self,
         owner: &O,
@@ -30,6 +31,17 @@ impl Store {
         filter: HistoryFilter,
     ) -> Result<Page<HistoryEntry<O::Attributes>, Revision>> {
         let range = page.after.into_iter().fold(filter.range, RevisionRange::older_than);
+        let read = self.read_history(owner, page, filter, range);
+        self.unless_being_erased(owner, range.reaches_newest(), read).await
+    }
+
+    async fn read_history<O: Owner>(
+        &self,
+        owner: &O,
+        page: PageRequest<Revision>,
+        filter: HistoryFilter,
+        range: RevisionRange,
+    ) -> Result<Page<HistoryEntry<O::Attributes>, Revision>> {
         let mut query = self.history_range(owner, range).newest_first().of_category(filter.category);
         let mut found = PageBuilder::new(page.limit);
         if !query.done {
@@ -89,6 +101,7 @@ impl Store {
             }
             limit = limit.saturating_mul(4);
         }
+        self.require_all_found::<A>(owner, &wanted).await?;
         states.extend(self.states_after_changes(owner, as_of, untold).await?);
         Ok(states)
     }
@@ -111,13 +124,30 @@ impl Store {
                 }
             }
         }
+        self.require_all_found::<A>(owner, &wanted).await?;
         Ok(states)
     }
 
+    /// A record has an entry for each of its changes. Where one is missing, it has been erased since the record
+    /// was read, or a transaction is just about to show it. Half an answer would be a wrong one.
+    async fn require_all_found<A: Attributes>(
+        &self,
+        owner: &A::Owner,
+        wanted: &BTreeSet<CategoryId>,
+    ) -> Result<()> {
+        let Some(id) = wanted.first().copied() else { return Ok(()) };
+        Err(match self.read::<A>(&RecordPath { owner: owner.clone(), id }).await? {
+            None => Error::NotFound(A::UNKNOWN_OWNER),
+            Some(_) => Error::Unavailable(Fault::new("an entry of the history is not there yet")),
+        })
+    }
+
     fn history_range(&self, owner: &impl Owner, range: RevisionRange) -> RangeQuery {
-        let bounds = range
-            .bounds()
-            .map(|(first, last)| (format!("{}{first}", keys::HISTORY), format!("{}{last}", keys::HISTORY)));
+        let bounds = range.bounds().map(|(first, last)| {
+            let last = format!("{}{last}", keys::HISTORY);
+            let last = if range.reaches_newest() { keys::BACK_FENCE.to_owned() } else { last };
+            (format!("{}{first}", keys::HISTORY), last)
+        });
         self.range(owner, bounds)
     }
 }

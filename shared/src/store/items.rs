@@ -9,8 +9,8 @@ use super::keys;
 use crate::{
     Error, Result,
     domain::{
-        After, Attributes, CategoryId, ChangeKind, HistoryEntry, Idempotency, OrgId, Owner, Reason, Record,
-        Remembered, Revision, Timestamp, Unknown, Versioned,
+        After, Attributes, CategoryId, ChangeKind, Customer, HistoryEntry, Idempotency, OrgId, Owner, Reason,
+        Record, Remembered, Revision, Timestamp, Unknown, Versioned,
     },
 };
 
@@ -86,6 +86,18 @@ struct IdempotencyItem {
     expires: u64,
 }
 
+#[derive(Serialize, Deserialize)]
+struct FenceItem {
+    pk: String,
+    sk: String,
+    erasure: Revision,
+}
+
+#[derive(Deserialize)]
+struct ErasedItem {
+    erased_at: Timestamp,
+}
+
 pub fn from_record<A: Attributes>(owner: &A::Owner, record: &Record<A>) -> Result<Item> {
     let (pk, sk) = (keys::partition(owner), keys::category(record.id()));
     write(&match record.clone() {
@@ -99,7 +111,7 @@ pub fn from_record<A: Attributes>(owner: &A::Owner, record: &Record<A>) -> Resul
 }
 
 pub fn into_record<A: Attributes>(item: Item) -> Result<Record<A>> {
-    let RecordItem { sk, id, attributes, created, revision, .. } = read(item)?;
+    let RecordItem { sk, id, attributes, created, revision, .. } = read(unless_fence::<A>(item)?)?;
     match (created, attributes) {
         (None, _) => Ok(Record::Deleted { id, revision }),
         (Some(created), Some(attributes)) => {
@@ -153,7 +165,7 @@ fn into_entry_with<S: DeserializeOwned, A: Attributes>(
     after: impl FnOnce(S) -> After<A>,
 ) -> Result<HistoryEntry<A>> {
     let HistoryItem { id, change, after: stored, previous, changed_by, created, replaces, revision, .. } =
-        read(item)?;
+        read(unless_fence::<A>(item)?)?;
     Ok(HistoryEntry { id, change, after: after(stored), previous, changed_by, created, replaces, revision })
 }
 
@@ -201,6 +213,34 @@ pub fn into_request(item: Item) -> Result<Remembered> {
     read::<IdempotencyItem>(item).map(|item| item.remembered)
 }
 
+/// Both items of the fence of an erasure.
+pub fn from_fence(customer: &Customer, erasure: Revision) -> Result<[Item; 2]> {
+    let item = |sk: &str| write(&FenceItem { pk: keys::partition(customer), sk: sk.to_owned(), erasure });
+    Ok([item(keys::FRONT_FENCE)?, item(keys::BACK_FENCE)?])
+}
+
+/// The erasure whose fence this is.
+pub fn into_erasure(item: Item) -> Result<Revision> {
+    read::<FenceItem>(item).map(|item| item.erasure)
+}
+
+/// The note that a customer was erased, which names nobody.
+pub fn from_erased(customer: &Customer, erased_at: Timestamp) -> Item {
+    let mut item = keys::erased(customer);
+    item.insert("erased_at".to_owned(), AttributeValue::S(erased_at.to_string()));
+    item
+}
+
+/// When the erasure began that this is the note of.
+pub fn into_erased_at(item: Item) -> Result<Timestamp> {
+    read::<ErasedItem>(item).map(|item| item.erased_at)
+}
+
+/// Whoever meets the fence where something else was asked for finds nothing of the owner.
+fn unless_fence<A: Attributes>(item: Item) -> Result<Item> {
+    if keys::is_fence(&item) { Err(Error::NotFound(A::UNKNOWN_OWNER)) } else { Ok(item) }
+}
+
 /// Whole seconds since 1970, as DynamoDB's TTL counts.
 pub fn unix_seconds(time: Timestamp) -> u64 {
     time.as_millis() / 1000
@@ -213,7 +253,7 @@ pub fn write<T: Serialize>(item: &T) -> Result<Item> {
 /// An item that can't be read is a fault of ours to look into, never one to skip. The fault names
 /// its sort key and nothing of the customer; whose it is stands in the request's path.
 pub fn read<T: DeserializeOwned>(item: Item) -> Result<T> {
-    let key = item.get(keys::SORT_KEY).and_then(|key| key.as_s().ok()).cloned().unwrap_or_default();
+    let key = keys::sort_key(&item).unwrap_or_default().to_owned();
     serde_dynamo::from_item(item).map_err(|_| unreadable(&key))
 }
 

@@ -1,10 +1,9 @@
 //! Partition and sort keys of the categories table.
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::domain::{CategoryId, Owner, Revision};
+use super::items::Item;
+use crate::domain::{CategoryId, Owner, Revision, sha256_hex};
 
 pub const PARTITION_KEY: &str = "pk";
 pub const SORT_KEY: &str = "sk";
@@ -16,6 +15,15 @@ const NAME: &str = "NAME#";
 
 /// Where an organisation's policy lies.
 pub const POLICY: &str = "POLICY";
+
+/// The fence of an erasure: right before the categories, and right behind the history. `!` is before `#`, and `~`
+/// behind it.
+pub const FRONT_FENCE: &str = "CATEGORY!ERASURE";
+pub const BACK_FENCE: &str = "HISTORY~ERASURE";
+pub const FENCES: [&str; 2] = [FRONT_FENCE, BACK_FENCE];
+
+/// The attribute that only a fence has: which erasure put it up.
+pub const ERASURE: &str = "erasure";
 
 /// The attribute by which DynamoDB's TTL finds what has expired.
 pub const EXPIRES: &str = "expires";
@@ -55,20 +63,42 @@ pub fn revision_of(sort_key: &str) -> Option<Revision> {
     Revision::parse(sort_key.strip_prefix(HISTORY)?)
 }
 
-/// The sort keys of the categories behind `after`, or of all; `None` where there can be none.
+/// The sort keys of the categories behind `after`, or of the fence before them and all; `None` where there can
+/// be none.
 pub fn categories(after: Option<CategoryId>) -> Option<(String, String)> {
     let first = match after {
-        None => i32::MIN,
-        Some(id) => id.get().checked_add(1)?,
+        None => FRONT_FENCE.to_owned(),
+        Some(id) => category(CategoryId::new(id.get().checked_add(1)?)),
     };
-    Some((category(CategoryId::new(first)), category(CategoryId::new(i32::MAX))))
+    Some((first, category(CategoryId::new(i32::MAX))))
 }
 
-pub fn item(owner: &impl Owner, sort_key: String) -> HashMap<String, AttributeValue> {
-    HashMap::from([
-        (PARTITION_KEY.to_owned(), AttributeValue::S(partition(owner))),
+pub fn item(owner: &impl Owner, sort_key: String) -> Item {
+    key(partition(owner), sort_key)
+}
+
+/// Where it is noted that a customer was erased. Only who knows the customer can tell whose note it is. It has a
+/// partition of its own, because an import looks for one with every line, and in the organisation's they would be
+/// in each other's way.
+pub fn erased(owner: &impl Owner) -> Item {
+    let hash = sha256_hex(partition(owner));
+    key(format!("{}#{hash}", owner.org()), "ERASED".to_owned())
+}
+
+fn key(partition_key: String, sort_key: String) -> Item {
+    Item::from([
+        (PARTITION_KEY.to_owned(), AttributeValue::S(partition_key)),
         (SORT_KEY.to_owned(), AttributeValue::S(sort_key)),
     ])
+}
+
+/// The sort key of an item, if it has one.
+pub fn sort_key(item: &Item) -> Option<&str> {
+    item.get(SORT_KEY)?.as_s().ok().map(String::as_str)
+}
+
+pub fn is_fence(item: &Item) -> bool {
+    sort_key(item).is_some_and(|key| FENCES.contains(&key))
 }
 
 #[cfg(test)]
@@ -107,5 +137,12 @@ mod tests {
         assert_eq!(category(CategoryId::new(0)), "CATEGORY#2147483648");
         assert_eq!(category(CategoryId::new(i32::MAX)), "CATEGORY#4294967295");
         assert_eq!(categories(Some(CategoryId::new(i32::MAX))), None);
+    }
+
+    #[test]
+    fn the_fence_is_met_from_either_end() {
+        assert!(FRONT_FENCE < category(CategoryId::new(i32::MIN)).as_str());
+        let last = format!("{HISTORY}{}", uuid::Uuid::max());
+        assert!(last.as_str() < BACK_FENCE && BACK_FENCE < IDEMPOTENCY);
     }
 }

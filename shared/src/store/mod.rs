@@ -5,6 +5,7 @@ mod cache;
 pub mod client;
 mod commit;
 mod dns;
+mod erasure;
 mod failure;
 mod history;
 mod items;
@@ -21,7 +22,10 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 
-pub use self::operator::{CustomerItems, Held, Import, ItemCounts};
+pub use self::{
+    erasure::{Erasure, Unless},
+    operator::{CustomerItems, Held, Import, ItemCounts},
+};
 
 use self::{cache::Cache, items::Item, range_query::RangeQuery};
 use crate::{

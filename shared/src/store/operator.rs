@@ -1,12 +1,12 @@
 //! What only an operator does: take categories over from another system, hand out all that is held
-//! on a customer, erase it. No function calls any of this.
+//! on a customer. No function calls any of this.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
+use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{
-    Store, client,
+    Store,
     commit::Commit,
-    failure,
+    erasure::Unless,
     items::{self, Item},
     keys,
     range_query::RangeQuery,
@@ -18,12 +18,7 @@ use crate::{
         After, Author, CategoryAttributes, CategoryPath, ChangeKind, Customer, HistoryEntry,
         ImportedCategory, Record, Remembered, Revision,
     },
-    error::Fault,
 };
-
-/// Items that one transaction erases. Of the largest items they take 950 write units, which is what
-/// a partition serves in a second.
-const ERASED_AT_ONCE: usize = 25;
 
 /// What became of a category that was to be taken over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,8 +62,8 @@ pub struct CustomerItems {
 }
 
 impl Store {
-    /// Creates a category as it was in another system, at the time when it became so there. What
-    /// is here already is left alone.
+    /// Creates a category as it was in another system, at the time when it became so there; `unless` rules
+    /// it out. What is here already is left alone.
     ///
     /// # Errors
     /// The database's failure.
@@ -77,6 +72,7 @@ impl Store {
         customer: &Customer,
         imported: &ImportedCategory,
         author: &Author,
+        unless: Unless,
     ) -> Result<Import> {
         let path = CategoryPath { owner: customer.clone(), id: imported.category.id };
         let mut record = self.read(&path).await?;
@@ -93,9 +89,10 @@ impl Store {
                 }
                 Err(failure) => return Err(failure),
             }
-            record = match self.commit(customer, &change, None).await? {
+            record = match self.commit(customer, &change, None, Some(unless)).await? {
                 Commit::Done(_) | Commit::Repeated(_) => return Ok(Import::Created),
                 Commit::Lost(Some(current)) => Some(current),
+                Commit::Erased(erased) => return Ok(Import::Conflict(erased.to_string())),
                 Commit::Lost(None) | Commit::NameTaken(_) => {
                     back_off(attempt).await;
                     self.read(&path).await?
@@ -166,46 +163,7 @@ impl Store {
         Ok(count_items)
     }
 
-    /// Erases the first 25 of all that is held on a customer, in one transaction; returns what they
-    /// were, which is nothing once all is gone. The order is that of [`CustomerItems`]: from the start on
-    /// there are no categories, and the history that is left is the latest part of it without a gap,
-    /// so that nothing read amid an erasure is wrong.
-    ///
-    /// # Errors
-    /// The database's failure; then nothing, or these 25, have been erased.
-    pub async fn erase_some(&self, customer: &Customer) -> Result<ItemCounts> {
-        let first = self.scan_keys(customer).next(Some(ERASED_AT_ONCE), Ok).await?;
-        let mut erased = ItemCounts::default();
-        let mut deletions = Vec::with_capacity(first.len());
-        for mut item in first {
-            erased.count(&item);
-            item.retain(|name, _| [keys::PARTITION_KEY, keys::SORT_KEY].contains(&name.as_str()));
-            let deletion = Delete::builder().table_name(&self.tables.categories).set_key(Some(item)).build();
-            let deletion = deletion.map_err(Error::unexpected)?;
-            deletions.push(TransactWriteItem::builder().delete(deletion).build());
-        }
-        if deletions.is_empty() {
-            return Ok(erased);
-        }
-        let sent = self
-            .client
-            .transact_write_items()
-            .set_transact_items(Some(deletions))
-            .customize()
-            .config_override(client::write_config())
-            .send()
-            .await;
-        match sent {
-            Ok(_) => Ok(erased),
-            // Deleting is unconditional, so only other writers and throttling can be in the way.
-            Err(error) => Err(match failure::cancellation(&error) {
-                Some(_) => Error::Unavailable(Fault::new("TransactWriteItems: cancelled")),
-                None => failure::error("TransactWriteItems", error),
-            }),
-        }
-    }
-
-    fn scan_partition(&self, customer: &Customer) -> RangeQuery {
+    pub(super) fn scan_partition(&self, customer: &Customer) -> RangeQuery {
         let query = self
             .client
             .query()
@@ -239,11 +197,13 @@ impl CustomerItems {
             return Ok(None);
         }
         let read = |item: Item| match kind(&item) {
-            Kind::Change => items::into_entry(item).map(Held::Change),
-            Kind::Remembered => items::into_request(item).map(Held::Remembered),
-            Kind::Category | Kind::Tombstone => items::into_record(item).map(Held::Record),
+            Kind::Change => items::into_entry(item).map(Held::Change).map(Some),
+            Kind::Remembered => items::into_request(item).map(Held::Remembered).map(Some),
+            Kind::Category | Kind::Tombstone => items::into_record(item).map(Held::Record).map(Some),
+            Kind::Fence => Ok(None),
         };
-        self.scan.next(None, read).await.map(Some)
+        let page = self.scan.next(None, read).await?;
+        Ok(Some(page.into_iter().flatten().collect()))
     }
 }
 
@@ -254,12 +214,13 @@ impl ItemCounts {
         self.categories + self.tombstones + self.changes + self.remembered
     }
 
-    fn count(&mut self, item: &Item) {
+    pub(super) fn count(&mut self, item: &Item) {
         match kind(item) {
             Kind::Category => self.categories += 1,
             Kind::Tombstone => self.tombstones += 1,
             Kind::Change => self.changes += 1,
             Kind::Remembered => self.remembered += 1,
+            Kind::Fence => {}
         }
     }
 }
@@ -279,12 +240,14 @@ enum Kind {
     Tombstone,
     Change,
     Remembered,
+    /// Of an erasure that is under way.
+    Fence,
 }
 
 fn kind(item: &Item) -> Kind {
-    let key =
-        item.get(keys::SORT_KEY).and_then(|key| key.as_s().ok()).map(String::as_str).unwrap_or_default();
+    let key = keys::sort_key(item).unwrap_or_default();
     match () {
+        () if keys::is_fence(item) => Kind::Fence,
         () if key.starts_with(keys::HISTORY) => Kind::Change,
         () if key.starts_with(keys::IDEMPOTENCY) => Kind::Remembered,
         () if item.contains_key("created") => Kind::Category,

@@ -34,12 +34,14 @@ impl RangeQuery {
         Self { query: self.query.scan_index_forward(false), ..self }
     }
 
+    /// Those of one category, and the fence, which has no category.
     pub fn of_category(self, id: Option<CategoryId>) -> Self {
         let Some(id) = id else { return self };
         let query = self
             .query
-            .filter_expression("#id = :id")
+            .filter_expression("#id = :id OR attribute_exists(#erasure)")
             .expression_attribute_names("#id", "id")
+            .expression_attribute_names("#erasure", keys::ERASURE)
             .expression_attribute_values(":id", AttributeValue::N(id.to_string()));
         Self { query, ..self }
     }

@@ -31,8 +31,18 @@ impl Store {
     /// An owner's records in the order of their ids, now or as they were at `as_of`.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for an owner never seen; or the database's failure.
+    /// [`Error::NotFound`] for an owner never seen, or being erased; or the database's failure.
     pub async fn list<O: Owner>(
+        &self,
+        owner: &O,
+        page: PageRequest<CategoryId>,
+        as_of: Option<Timestamp>,
+    ) -> Result<Page<Versioned<O::Attributes>, CategoryId>> {
+        let from_start = page.after.is_none();
+        self.unless_being_erased(owner, from_start, self.read_page(owner, page, as_of)).await
+    }
+
+    async fn read_page<O: Owner>(
         &self,
         owner: &O,
         page: PageRequest<CategoryId>,
@@ -69,8 +79,11 @@ impl Store {
     }
 
     /// Whether this owner has ever had a record. One that was deleted leaves its tombstone.
-    pub(super) async fn knows(&self, owner: &impl Owner) -> Result<bool> {
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] while the owner is being erased; or the database's failure.
+    pub(super) async fn knows<O: Owner>(&self, owner: &O) -> Result<bool> {
         let mut range = self.range(owner, keys::categories(None));
-        Ok(!range.next(Some(1), Ok).await?.is_empty())
+        Ok(!range.next(Some(1), items::into_record::<O::Attributes>).await?.is_empty())
     }
 }

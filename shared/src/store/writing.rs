@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Store, commit::Commit};
+use super::{Store, commit::Commit, erasure::Unless};
 use crate::{
     Error, Result,
     domain::{
@@ -17,6 +17,8 @@ use crate::{
 /// wins each round, so this is far above what a category sees.
 pub(super) const MAX_ATTEMPTS: u32 = 40;
 
+const BEING_ERASED: &str = "the customer is being erased";
+
 /// What a request comes to, given the record as it is.
 enum Decision<A> {
     Change(Box<Change<A>>),
@@ -28,7 +30,8 @@ impl Store {
     /// Creates a record.
     ///
     /// # Errors
-    /// [`Error::AlreadyExists`], [`Error::KeyReused`], what the catalogue refuses; or the database's failure.
+    /// [`Error::AlreadyExists`], [`Error::KeyReused`], [`Error::NotFound`] while the owner is being erased, what
+    /// the catalogue refuses; or the database's failure.
     pub async fn create<O: Owner>(
         &self,
         owner: &O,
@@ -36,6 +39,7 @@ impl Store {
         terms: &Terms,
     ) -> Result<Revision> {
         let idempotency = terms.idempotency.as_ref();
+        let unless = O::CAN_BE_ERASED.then_some(Unless::BeingErased);
         let mut tombstone = None;
         for attempt in 0..MAX_ATTEMPTS {
             let revision = Revision::mint(self.clock.timestamp(), tombstone);
@@ -43,7 +47,7 @@ impl Store {
             if let Err(refusal) = self.admit(change.assignment(owner)).await {
                 return self.remembered(owner, idempotency).await?.ok_or(refusal);
             }
-            tombstone = match self.commit(owner, &change, idempotency).await? {
+            tombstone = match self.commit(owner, &change, idempotency, unless).await? {
                 Commit::Done(revision) | Commit::Repeated(revision) => return Ok(revision),
                 Commit::Lost(Some(Record::Live(_))) => {
                     let exists = Error::AlreadyExists(O::Attributes::EXISTS.into());
@@ -52,6 +56,7 @@ impl Store {
                 Commit::NameTaken(id) => {
                     return self.remembered(owner, idempotency).await?.ok_or(name_taken(id));
                 }
+                Commit::Erased(_) => return Err(Error::NotFound(BEING_ERASED)),
                 Commit::Lost(Some(Record::Deleted { revision, .. })) => Some(revision),
                 Commit::Lost(None) => {
                     back_off(attempt).await;
@@ -115,11 +120,12 @@ impl Store {
                 }
                 Err(refusal) => return self.remembered(owner, idempotency).await?.ok_or(refusal),
             };
-            record = match self.commit(owner, &change, idempotency).await? {
+            record = match self.commit(owner, &change, idempotency, None).await? {
                 Commit::Done(revision) | Commit::Repeated(revision) => return Ok(revision),
                 Commit::NameTaken(id) => {
                     return self.remembered(owner, idempotency).await?.ok_or(name_taken(id));
                 }
+                Commit::Erased(_) => return Err(Error::NotFound(BEING_ERASED)),
                 Commit::Lost(current) => {
                     back_off(attempt).await;
                     current

@@ -6,7 +6,10 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use aws_sdk_dynamodb::types::{StreamSpecification, StreamViewType};
 use customers_categories::server::template::TEXT;
 use serde_json::{Map, Value, json};
-use shared::domain::{Author, Customer, CustomerId, ImportedCategory, KeyName, OrgId};
+use shared::{
+    domain::{Author, Customer, CustomerId, ImportedCategory, KeyName, OrgId},
+    store::Unless,
+};
 
 use crate::support::{
     api::{Api, HISTORY, category},
@@ -226,9 +229,12 @@ async fn an_import_is_published_and_an_erasure_is_not() {
     let imported =
         ImportedCategory::parse(line.to_string().as_bytes(), streaming.api.clock.timestamp()).unwrap();
     let author = Author::from(KeyName::parse("a \"quoted\" name").unwrap());
-    store.import(&customer, &imported, &author).await.unwrap();
-    store.import(&customer, &imported, &author).await.unwrap();
-    while store.erase_some(&customer).await.unwrap().total() > 0 {}
+    for _ in 0..2 {
+        store.import(&customer, &imported, &author, Unless::Erased).await.unwrap();
+    }
+    let (erasure, _) = store.begin_erasure(&customer).await.unwrap();
+    while store.erase_some(&erasure).await.unwrap().total() > 0 {}
+    store.end_erasure(&erasure).await.unwrap();
     let events = streaming.events().await;
     assert_eq!(events.len(), 1);
     assert_eq!(events[0]["detail-type"], "CustomerCategoryCreated");
@@ -265,10 +271,12 @@ async fn a_consumer_that_was_told_of_an_erasure_takes_what_is_imported_again() {
     let line = json!({ "customer_id": id, "id": 7, "value": "gold", "changed_at": "2019-05-01T10:00:00Z" });
     let imported = ImportedCategory::parse(line.to_string().as_bytes(), api.clock.timestamp()).unwrap();
     let author = Author::from(KeyName::parse("crm").unwrap());
-    store.import(&customer, &imported, &author).await.unwrap();
+    store.import(&customer, &imported, &author, Unless::BeingErased).await.unwrap();
     api.patch(&category(7), json!({ "value": "silver" })).await;
-    while store.erase_some(&customer).await.unwrap().total() > 0 {}
-    store.import(&customer, &imported, &author).await.unwrap();
+    let (erasure, _) = store.begin_erasure(&customer).await.unwrap();
+    while store.erase_some(&erasure).await.unwrap().total() > 0 {}
+    store.end_erasure(&erasure).await.unwrap();
+    store.import(&customer, &imported, &author, Unless::BeingErased).await.unwrap();
 
     let [created, updated, again] = <[Value; 3]>::try_from(streaming.events().await).unwrap();
     let mut consumer = Consumer::default();

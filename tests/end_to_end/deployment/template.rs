@@ -135,6 +135,9 @@ async fn policies_allow_what_the_functions_do_and_no_more() {
         api.get(&format!("{path}?as_of={moment}")).await;
     }
     api.get(&format!("{HISTORY}?category_id=8")).await;
+    api.create(8, "risk").await;
+    api.pages(&format!("{CATEGORIES}?limit=1"), "categories").await;
+    api.pages(&format!("{HISTORY}?limit=1"), "history").await;
     api.delete(&category(7)).await;
     send(api.request(Method::PUT, CATEGORIES)).await;
     use_the_catalogue(&api, &proxy).await;

@@ -39,10 +39,17 @@ async fn the_documented_table_is_true() {
     assert_eq!(units.to_string(), "3");
 
     let moment = api.get(&category(1)).await.json()["updated_at"].as_str().unwrap().to_owned();
+    api.create(2, "risk").await;
     api.get(CATEGORIES).await;
     api.get(HISTORY).await;
     api.patch(&category(8), json!({})).await.refused(404, "MCUS.999.997");
     api.delete(&category(8)).await.refused(404, "MCUS.999.997");
+    let further = async |path: String| {
+        let first = api.get(&path).await.json();
+        format!("{path}&cursor={}", first["next_cursor"].as_str().unwrap())
+    };
+    let next_page = further(format!("{CATEGORIES}?limit=1")).await;
+    let older_page = further(format!("{HISTORY}?limit=1")).await;
     api.create(5, "gold").await;
     api.delete(&category(5)).await;
     api.recorder.take();
@@ -75,9 +82,15 @@ async fn the_documented_table_is_true() {
     note("listCategories, `as_of`");
     api.get(&format!("{HISTORY}?category_id=7")).await;
     note("listCategoryHistory of one category");
+    api.get(&next_page).await;
+    note("listCategories, a further page");
+    api.get(&older_page).await;
+    note("listCategoryHistory, a further page or `to`");
     api.delete(&category(7)).await;
     note("deleteCategory");
-    api.delete(&category(1)).await;
+    for id in [1, 2] {
+        api.delete(&category(id)).await;
+    }
     api.recorder.take();
     api.get(CATEGORIES).await;
     note("listCategories, none left");

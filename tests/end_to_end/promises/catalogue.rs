@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 use shared::{
     domain::{Author, Customer, CustomerId, ImportedCategory, KeyName, OrgId, Unknown},
-    store::Import,
+    store::{Import, Unless},
 };
 
 use crate::support::{
@@ -144,7 +144,7 @@ async fn an_import_is_checked_too() {
     for (value, taken) in [("lead", false), ("gold", true)] {
         let line = json!({ "customer_id": id, "id": 7, "value": value }).to_string();
         let line = ImportedCategory::parse(line.as_bytes(), api.clock.timestamp()).unwrap();
-        let import = api.store.import(&customer, &line, &author).await.unwrap();
+        let import = api.store.import(&customer, &line, &author, Unless::Erased).await.unwrap();
         assert_eq!(matches!(import, Import::Created), taken, "{import:?}");
     }
 }

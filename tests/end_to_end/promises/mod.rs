@@ -6,6 +6,7 @@ mod bounded_work;
 mod capacity;
 mod catalogue;
 mod concurrency;
+mod erasure;
 mod errors;
 mod faults;
 mod fuzz_seeds;

@@ -1,37 +1,30 @@
 //! What the operator's commands do to the store, as callers of the API see it meanwhile.
 
-use std::collections::BTreeSet;
-
-use customers_categories::server;
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 use shared::{
-    Error,
-    domain::{Author, Customer, CustomerId, ImportedCategory, KeyName, OrgId},
-    store::{Held, Import, ItemCounts, Store},
+    domain::{Author, ImportedCategory, KeyName},
+    store::{Held, Import, Store, Unless},
 };
 
-use crate::support::{
-    api::{Api, CATEGORIES, HISTORY, category},
-    proxy::{Fault, Proxy},
+use crate::{
+    promises::erasure::{ID, customer, furnish},
+    support::api::{Api, CATEGORIES, HISTORY, category},
 };
 
-const ID: &str = "123e4567-e89b-12d3-a456-556642440000";
-
-fn customer(id: &str) -> Customer {
-    Customer { org: OrgId::parse("telco").unwrap(), id: CustomerId::parse(id).unwrap() }
+pub async fn import(store: &Store, line: Value) -> Import {
+    import_unless(store, line, Unless::Erased).await
 }
 
-async fn import(store: &Store, line: Value) -> Import {
-    let mut line = line;
+pub async fn import_unless(store: &Store, mut line: Value, unless: Unless) -> Import {
     line["customer_id"] = ID.into();
     let now = shared::clock::Clock::default().timestamp();
     let imported = ImportedCategory::parse(line.to_string().as_bytes(), now).unwrap();
     let author = Author::from(KeyName::parse("old-crm").unwrap());
-    store.import(&customer(ID), &imported, &author).await.unwrap()
+    store.import(&customer(ID), &imported, &author, unless).await.unwrap()
 }
 
-fn conflict(outcome: Import) -> String {
+pub fn conflict(outcome: Import) -> String {
     let Import::Conflict(problem) = outcome else { panic!("{outcome:?}") };
     problem
 }
@@ -142,146 +135,10 @@ async fn of_imports_and_posts_at_the_same_time_one_creates() {
     assert_eq!(api.pages(HISTORY, "history").await.concat().len(), 8);
 }
 
-/// An API, a way to break the store's connection to its database, and that store.
-async fn start_behind_proxy() -> (Api, Proxy, Store) {
-    let proxy = Proxy::default();
-    let mut url = String::new();
-    let api = Api::start_with(|endpoint| {
-        url = proxy.serve(endpoint);
-        url.clone()
-    })
-    .await;
-    let store = Store::new(server::client(url), api.tables.clone(), api.clock.clone());
-    (api, proxy, store)
-}
-
-#[tokio::test]
-async fn an_import_or_erasure_whose_answer_is_lost_is_done_once() {
-    let (api, proxy, store) = start_behind_proxy().await;
-    proxy.break_next(6, "TransactWriteItems", Fault::CutAfter);
-    let line = json!({ "id": 7, "value": "gold", "changed_at": "2019-05-01T10:00:00Z" });
-    assert_eq!(import(&store, line).await, Import::Created);
-    assert_eq!(api.pages(HISTORY, "history").await.concat().len(), 1);
-
-    proxy.break_next(6, "TransactWriteItems", Fault::CutAfter);
-    assert!(matches!(store.erase_some(&customer(ID)).await, Err(Error::Unavailable(_))));
-    assert_eq!(store.erase_some(&customer(ID)).await.unwrap(), ItemCounts::default());
-    assert_eq!(api.items().await, []);
-}
-
-#[tokio::test]
-async fn a_throttled_erasure_has_erased_nothing() {
-    let (api, proxy, store) = start_behind_proxy().await;
-    api.create(7, "gold").await;
-    proxy.break_next(6, "TransactWriteItems", Fault::Error("ProvisionedThroughputExceededException"));
-    assert!(matches!(store.erase_some(&customer(ID)).await, Err(Error::Unavailable(_))));
-    assert_eq!(api.items().await.len(), 2);
-}
-
-/// Thirty categories that were created, the odd ones changed, every third deleted.
-async fn fill(api: &Api) {
-    for id in 0..30 {
-        api.create(id, "0").await;
-    }
-    for id in 0..30 {
-        if id % 2 == 1 {
-            api.patch(&category(id), json!({ "value": "1" })).await;
-        }
-        if id % 3 == 0 {
-            api.delete(&category(id)).await;
-        }
-    }
-}
-
-#[tokio::test]
-async fn amid_an_erasure_nothing_that_can_be_read_is_wrong() {
-    let api = Api::start().await;
-    fill(&api).await;
-    let bystander = CATEGORIES.replace("123e4567", "223e4567");
-    let body = json!({ "id": 7, "value": "bystander" });
-    let created = api.request(reqwest::Method::POST, &bystander).json(&body).send().await.unwrap();
-    assert_eq!(created.status(), 201);
-
-    let history = api.pages(HISTORY, "history").await.concat();
-    let list = api.get(CATEGORIES).await.json()["categories"].as_array().unwrap().clone();
-    let moment = history[20]["changed_at"].as_str().unwrap();
-    let past = async || {
-        let mut states = Vec::new();
-        for id in 0..30 {
-            let answer = api.get(&format!("{}?as_of={moment}", category(id))).await;
-            states.push((answer.status == 200).then(|| answer.json()));
-        }
-        states
-    };
-    let then = past().await;
-    let there = api.store.count_items(&customer(ID)).await.unwrap();
-    assert_eq!(there, ItemCounts { categories: 20, tombstones: 10, changes: 55, remembered: 0 });
-
-    let mut done = ItemCounts::default();
-    loop {
-        let erased = api.store.erase_some(&customer(ID)).await.unwrap();
-        if erased.total() == 0 {
-            break;
-        }
-        done += erased;
-        let answer = api.get(CATEGORIES).await;
-        let left = if answer.status == 404 {
-            Vec::new()
-        } else {
-            answer.json()["categories"].as_array().unwrap().clone()
-        };
-        assert!(list.ends_with(&left), "{left:?}");
-        let answer = api.get(HISTORY).await;
-        let left = if answer.status == 404 {
-            Vec::new()
-        } else {
-            answer.json()["history"].as_array().unwrap().clone()
-        };
-        assert!(history.starts_with(&left));
-        for (now, then) in past().await.iter().zip(&then) {
-            assert!(now.is_none() || now == then, "{now:?} {then:?}");
-        }
-    }
-    assert_eq!(done, there);
-    let owners: BTreeSet<_> =
-        api.items().await.iter().map(|item| item["pk"].as_s().unwrap().clone()).collect();
-    assert_eq!(owners, BTreeSet::from(["telco#223e4567-e89b-12d3-a456-556642440000".to_owned()]));
-    api.get(HISTORY).await.refused(404, "MCUS.999.997");
-    assert_eq!(api.get(&bystander).await.json()["categories"][0]["value"], "bystander");
-}
-
-#[tokio::test]
-async fn an_erasure_goes_on_until_writers_have_nothing_left_behind() {
-    let api = Api::start().await;
-    fill(&api).await;
-    let writing = join_all((0..4).map(|writer| {
-        let api = &api;
-        async move {
-            for n in 0..10 {
-                let id = writer * 7 + n;
-                api.post(json!({ "id": id, "value": "again" })).await;
-                api.patch(&category(id), json!({ "value": n.to_string() })).await;
-                api.delete(&category(id + 1)).await;
-            }
-        }
-    }));
-    let erasing = async {
-        for _ in 0..10 {
-            api.store.erase_some(&customer(ID)).await.unwrap();
-        }
-    };
-    join(writing, erasing).await;
-    while api.store.erase_some(&customer(ID)).await.unwrap().total() > 0 {}
-    assert_eq!(api.items().await, []);
-    // A customer who comes back is a new one.
-    api.create(7, "new").await;
-    assert_eq!(api.get(HISTORY).await.json()["history"].as_array().unwrap().len(), 1);
-}
-
 #[tokio::test]
 async fn all_that_is_held_comes_page_by_page() {
     let api = Api::start().await;
-    fill(&api).await;
+    furnish(&api).await;
     let long = "\u{fc}".repeat(1000);
     for n in 0..160 {
         let patch = json!({ "description": long, "reason": format!("{n}{}", &long[..1900]) });

@@ -32,6 +32,10 @@ pub struct ImportOptions {
     #[arg(long, value_name = "FILE")]
     pub rejected: Option<PathBuf>,
 
+    /// Take over customers, too, who were erased here; without it, their lines are rejected
+    #[arg(long)]
+    pub allow_erased: bool,
+
     /// Lines that are worked on at once
     #[arg(long, value_name = "NUMBER", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub concurrency: u16,

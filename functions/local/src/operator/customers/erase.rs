@@ -7,7 +7,7 @@ use std::{
 
 use shared::{
     domain::Customer,
-    store::{ItemCounts, Store},
+    store::{ItemCounts, Store, client::READ_DEADLINE},
 };
 
 use super::{
@@ -19,34 +19,51 @@ use super::{
 #[derive(Clone, Copy, Debug)]
 pub struct Shown(pub ItemCounts);
 
-/// Erases, after a question on the terminal unless `yes` answers it.
+/// Erases, after a question on the terminal unless `yes` answers it. An erasure that was stopped goes on, even
+/// where nothing but its fence is left.
 ///
 /// # Errors
-/// [`CustomersError`]. After [`CustomersError::Stopped`], a part of the items is erased.
+/// [`CustomersError`]. After [`CustomersError::Stopped`], a part of the items may be erased.
 pub(super) async fn erase(store: &Store, customer: &Customer, yes: bool) -> Result<(), CustomersError> {
     let there = store.count_items(customer).await?;
-    if there.total() == 0 {
+    if there.total() == 0 && !store.is_being_erased(customer).await? {
         println!("nothing is held on {}", named(customer));
         return Ok(());
     }
-    if !yes {
+    if !yes && there.total() > 0 {
         ask(customer, there)?;
     }
     let bar = progress::of_items(there.total(), "erased");
     let mut done = ItemCounts::default();
-    loop {
-        match retry_while_unavailable(|| store.erase_some(customer)).await {
-            Err(source) => return Err(CustomersError::Stopped { done: Shown(done), source: source.into() }),
-            Ok(erased) if erased.total() == 0 => break,
-            Ok(erased) => {
-                done += erased;
-                bar.inc(u64::try_from(erased.total()).unwrap_or(u64::MAX));
-            }
-        }
+    let all = erase_all(store, customer, |erased| {
+        done += erased;
+        bar.inc(u64::try_from(erased.total()).unwrap_or(u64::MAX));
+    });
+    if let Err(source) = all.await {
+        return Err(CustomersError::Stopped { done: Shown(done), source: source.into() });
     }
     bar.finish_and_clear();
     println!("erased of {}: {}", named(customer), Shown(done));
     Ok(())
+}
+
+async fn erase_all(
+    store: &Store,
+    customer: &Customer,
+    mut note: impl FnMut(ItemCounts),
+) -> shared::Result<()> {
+    let (erasure, mut erased) = retry_while_unavailable(|| store.begin_erasure(customer)).await?;
+    note(erased);
+    loop {
+        erased = retry_while_unavailable(|| store.erase_some(&erasure)).await?;
+        if erased.total() == 0 {
+            break;
+        }
+        note(erased);
+    }
+    // Reads that began while there was something left find the fence at their end as well.
+    tokio::time::sleep(READ_DEADLINE).await;
+    retry_while_unavailable(|| store.end_erasure(&erasure)).await
 }
 
 fn ask(customer: &Customer, there: ItemCounts) -> Result<(), CustomersError> {

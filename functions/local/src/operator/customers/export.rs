@@ -101,7 +101,12 @@ async fn write_items(
         lines += page.len();
     }
     output.flush().map_err(&failed)?;
-    if lines == 0 {
+    if store.is_being_erased(customer).await? {
+        eprintln!(
+            "An erasure of {} has begun and has not come to its end; `customers erase` completes it.",
+            named(customer)
+        );
+    } else if lines == 0 {
         eprintln!("Nothing is held on {}.", named(customer));
     }
     Ok(())

@@ -1,7 +1,8 @@
 //! One thread that reads and parses lines, and many workers that import them.
 //!
-//! The category that a line is about decides which worker gets the line. So lines about one category are
-//! worked on in the file's order. Queues are bounded: the reader waits when the database is slower.
+//! The customer that a line is about decides which worker gets the line. So lines about one category are worked on
+//! in the file's order, and lines about one customer, whose transactions all check the same note, are not in each
+//! other's way. Queues are bounded: the reader waits when the database is slower.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -13,7 +14,7 @@ use std::{
 use shared::{
     clock::Clock,
     domain::{Author, Customer, ImportedCategory, OrgId},
-    store::{Import, Store},
+    store::{Import, Store, Unless},
 };
 use tokio::{sync::mpsc, task::JoinSet};
 
@@ -52,7 +53,8 @@ pub(super) fn start(
 ) -> (mpsc::Receiver<Report>, JoinSet<()>) {
     let (reports, received) = mpsc::channel(usize::from(options.concurrency));
     let by_default = Author::from(options.changed_by.clone());
-    let context = Arc::new((store, options.org.clone(), by_default));
+    let unless = if options.allow_erased { Unless::BeingErased } else { Unless::Erased };
+    let context = Arc::new((store, options.org.clone(), by_default, unless));
     let mut workers = JoinSet::new();
     let queues: Vec<_> = (0..options.concurrency)
         .map(|_| {
@@ -66,17 +68,18 @@ pub(super) fn start(
     (received, workers)
 }
 
-/// Imports the lines of some categories, one after the other.
+/// Imports the lines of some customers, one after the other.
 async fn work(
-    context: Arc<(Store, OrgId, Author)>,
+    context: Arc<(Store, OrgId, Author, Unless)>,
     mut jobs: mpsc::Receiver<Job>,
     reports: mpsc::Sender<Report>,
 ) {
-    let (store, org, by_default) = &*context;
+    let (store, org, by_default, unless) = &*context;
     while let Some((line, imported)) = jobs.recv().await {
         let customer = Customer { org: org.clone(), id: imported.customer };
         let author = imported.changed_by.as_ref().unwrap_or(by_default);
-        let outcome = match retry_while_unavailable(|| store.import(&customer, &imported, author)).await {
+        let import = || store.import(&customer, &imported, author, *unless);
+        let outcome = match retry_while_unavailable(import).await {
             Ok(Import::Created) => Outcome::Imported,
             Ok(Import::Present) => Outcome::Present,
             Ok(Import::Conflict(problem)) => Outcome::Rejected(vec![problem]),
@@ -110,9 +113,9 @@ fn read(clock: &Clock, input: impl BufRead, queues: &[mpsc::Sender<Job>], report
     }
 }
 
-/// The index of the worker for a category.
+/// The index of the worker for a customer.
 fn worker(imported: &ImportedCategory, workers: usize) -> usize {
     let mut hasher = DefaultHasher::new();
-    (imported.customer, imported.category.id).hash(&mut hasher);
+    imported.customer.hash(&mut hasher);
     usize::try_from(hasher.finish() % workers as u64).unwrap_or_default()
 }

@@ -1,0 +1,276 @@
+//! Erasing a customer, and the fence that stands meanwhile.
+//!
+//! The fence is two items in the customer's partition, one right before the categories and one right behind the
+//! history. A list from its start and a history from its newest change meet one of them with the Query that they
+//! make anyway; other reads of ranges look for it beside their Query. A creation has its absence as a condition;
+//! other changes need a category that is there. The first transaction puts the fence up and deletes categories, so
+//! from then on nothing is read and nothing gets in. The fence comes down last.
+
+use std::fmt;
+
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Delete, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    builders::{DeleteBuilder, PutBuilder},
+};
+
+use super::{
+    ItemCounts, Store, client,
+    commit::CONDITION_FAILED,
+    failure,
+    items::{self, Item},
+    keys,
+    range_query::RangeQuery,
+};
+use crate::{
+    Error, Result,
+    domain::{Attributes, Customer, Owner, Revision, Timestamp},
+    error::Fault,
+};
+
+/// Items that one transaction deletes at most: it has 100 actions, of which the first has three for the fence's
+/// two items and the note that the customer was erased.
+const MAX_DELETIONS: usize = 97;
+
+/// Write units that one transaction's deletions take at most: a partition serves 1,000 in a second.
+const MAX_WRITE_UNITS: usize = 950;
+
+/// An erasure that is under way.
+#[derive(Clone, Debug)]
+pub struct Erasure {
+    customer: Customer,
+    /// Tells this erasure's fence from that of a later one.
+    id: Revision,
+}
+
+/// What a category is not created in spite of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unless {
+    /// The customer is being erased.
+    BeingErased,
+    /// The customer is being erased, or was erased once.
+    Erased,
+}
+
+/// Why a category was not created, in the words of an import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Erased {
+    /// The customer is being erased.
+    UnderWay,
+    /// The erasure of the customer began at this time.
+    Since(Timestamp),
+}
+
+impl fmt::Display for Erased {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnderWay => f.write_str("the customer is being erased"),
+            Self::Since(time) => {
+                write!(
+                    f,
+                    "the customer was erased at {time}; `--allow-erased` takes the line over all the same"
+                )
+            }
+        }
+    }
+}
+
+impl Store {
+    /// Whether an erasure of the customer has begun and has not come to its end.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub async fn is_being_erased(&self, customer: &Customer) -> Result<bool> {
+        Ok(self.fence(customer).await?.is_some())
+    }
+
+    /// Begins an erasure, or takes up the one that is under way. In one transaction the fence goes up, it is
+    /// noted that the customer was erased, and as many categories and tombstones as fit are deleted: 97, or fewer
+    /// where these would take more than 950 write units. Returns how many with the erasure.
+    ///
+    /// # Errors
+    /// The database's failure. It may have begun all the same; then it is taken up by the next call.
+    pub async fn begin_erasure(&self, customer: &Customer) -> Result<(Erasure, ItemCounts)> {
+        let begun = |id| Erasure { customer: customer.clone(), id };
+        if let Some(id) = self.fence(customer).await? {
+            return Ok((begun(id), ItemCounts::default()));
+        }
+        let now = self.clock.timestamp();
+        let id = Revision::mint(now, None);
+        let [front, back] = items::from_fence(customer, id)?;
+        let front = self
+            .put(front)
+            .condition_expression("attribute_not_exists(#pk)")
+            .expression_attribute_names("#pk", keys::PARTITION_KEY);
+        let put = |put: PutBuilder| put.build().map(|put| TransactWriteItem::builder().put(put).build());
+        let puts = [front, self.put(back), self.put(items::from_erased(customer, now))].map(put);
+        let mut actions = puts.into_iter().collect::<Result<Vec<_>, _>>().map_err(Error::unexpected)?;
+        let erased = self.delete_first([self.records(customer)], &mut actions).await?;
+        if self.transact(actions).await? {
+            return Ok((begun(id), erased));
+        }
+        // Another erasure of the same customer was faster.
+        let other = self.fence(customer).await?.map(begun);
+        let other = other.ok_or_else(|| Error::Unavailable(Fault::new("another erasure began and ended")));
+        other.map(|erasure| (erasure, ItemCounts::default()))
+    }
+
+    /// Erases some of what is left, in one transaction; returns what that was, which is nothing once all is gone,
+    /// or once another run has brought this erasure to its end. Categories and tombstones come first, then what
+    /// is remembered of requests, then the history from its newest entry on: what an entry says of the state
+    /// before it stays true while later ones go.
+    ///
+    /// # Errors
+    /// The database's failure; then nothing, or this part, has been erased.
+    pub async fn erase_some(&self, erasure: &Erasure) -> Result<ItemCounts> {
+        let Erasure { customer, id } = erasure;
+        let fence = ConditionCheck::builder()
+            .table_name(&self.tables.categories)
+            .set_key(Some(keys::item(customer, keys::FRONT_FENCE.to_owned())))
+            .condition_expression("#erasure = :erasure")
+            .expression_attribute_names("#erasure", keys::ERASURE)
+            .expression_attribute_values(":erasure", AttributeValue::S(id.to_string()))
+            .build()
+            .map_err(Error::unexpected)?;
+        let mut actions = vec![TransactWriteItem::builder().condition_check(fence).build()];
+        let ranges = [self.records(customer), self.scan_partition(customer).newest_first()];
+        let erased = self.delete_first(ranges, &mut actions).await?;
+        let done = erased.total() == 0 || !self.transact(actions).await?;
+        Ok(if done { ItemCounts::default() } else { erased })
+    }
+
+    /// Takes the fence down, once nothing is left and [`client::READ_DEADLINE`] has passed since: a read that looks
+    /// for the fence beside its Query must not find that it is gone when the Query has found what was not. Where
+    /// another run has done so, nothing happens.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub async fn end_erasure(&self, erasure: &Erasure) -> Result<()> {
+        let Erasure { customer, id } = erasure;
+        let deletion = |sort_key: &str| {
+            self.deletion(keys::item(customer, sort_key.to_owned()))
+                .condition_expression("#erasure = :erasure")
+                .expression_attribute_names("#erasure", keys::ERASURE)
+                .expression_attribute_values(":erasure", AttributeValue::S(id.to_string()))
+                .build()
+                .map(|deletion| TransactWriteItem::builder().delete(deletion).build())
+        };
+        let fence = [deletion(keys::FRONT_FENCE), deletion(keys::BACK_FENCE)];
+        let actions = fence.into_iter().collect::<Result<Vec<_>, _>>().map_err(Error::unexpected)?;
+        self.transact(actions).await.map(drop)
+    }
+
+    /// Reads something of an owner, who counts as unknown while being erased. Where what is read can't meet the
+    /// fence, that is looked for at the same time.
+    pub(super) async fn unless_being_erased<O: Owner, T>(
+        &self,
+        owner: &O,
+        meets_fence: bool,
+        read: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        if meets_fence || !O::CAN_BE_ERASED {
+            return read.await;
+        }
+        let unfenced = async {
+            match self.fence(owner).await? {
+                Some(_) => Err(Error::NotFound(O::Attributes::UNKNOWN_OWNER)),
+                None => Ok(()),
+            }
+        };
+        tokio::try_join!(read, unfenced).map(|(found, ())| found)
+    }
+
+    /// The condition of a creation that the owner is not being erased, or never was erased.
+    pub(super) fn check(&self, owner: &impl Owner, unless: Unless) -> Result<TransactWriteItem> {
+        let key = match unless {
+            Unless::BeingErased => keys::item(owner, keys::FRONT_FENCE.to_owned()),
+            Unless::Erased => keys::erased(owner),
+        };
+        let check = ConditionCheck::builder()
+            .table_name(&self.tables.categories)
+            .set_key(Some(key))
+            .condition_expression("attribute_not_exists(#pk)")
+            .expression_attribute_names("#pk", keys::PARTITION_KEY)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(Error::unexpected)?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
+    }
+
+    /// The erasure whose fence stands.
+    async fn fence(&self, owner: &impl Owner) -> Result<Option<Revision>> {
+        let item = self.item(keys::item(owner, keys::FRONT_FENCE.to_owned())).await?;
+        item.map(items::into_erasure).transpose()
+    }
+
+    fn records(&self, customer: &Customer) -> RangeQuery {
+        self.range(customer, keys::categories(None))
+    }
+
+    /// Adds the deletions of the first items of the first of these ranges that has any but the fence. They are
+    /// taken as they are, so that an unreadable one is no obstacle.
+    async fn delete_first(
+        &self,
+        ranges: impl IntoIterator<Item = RangeQuery>,
+        actions: &mut Vec<TransactWriteItem>,
+    ) -> Result<ItemCounts> {
+        let mut erased = ItemCounts::default();
+        let mut units = 0;
+        for mut range in ranges {
+            let found = range.next(Some(MAX_DELETIONS + keys::FENCES.len()), Ok).await?;
+            for mut item in found.into_iter().filter(|item| !keys::is_fence(item)).take(MAX_DELETIONS) {
+                units += write_units(&item);
+                if units > MAX_WRITE_UNITS && erased.total() > 0 {
+                    return Ok(erased);
+                }
+                erased.count(&item);
+                item.retain(|name, _| [keys::PARTITION_KEY, keys::SORT_KEY].contains(&name.as_str()));
+                let deletion = self.deletion(item).build().map_err(Error::unexpected)?;
+                actions.push(TransactWriteItem::builder().delete(deletion).build());
+            }
+            if erased.total() > 0 {
+                break;
+            }
+        }
+        Ok(erased)
+    }
+
+    fn deletion(&self, key: Item) -> DeleteBuilder {
+        Delete::builder().table_name(&self.tables.categories).set_key(Some(key))
+    }
+
+    /// Whether the transaction was made: not, where a condition in it fails.
+    async fn transact(&self, actions: Vec<TransactWriteItem>) -> Result<bool> {
+        let sent = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(actions))
+            .customize()
+            .config_override(client::write_config())
+            .send()
+            .await;
+        let Err(error) = sent else { return Ok(true) };
+        match failure::cancellation(&error) {
+            Some(reasons) if reasons.iter().any(|reason| reason.code() == Some(CONDITION_FAILED)) => {
+                Ok(false)
+            }
+            // Other writers, or throttling.
+            Some(_) => Err(Error::Unavailable(Fault::new("TransactWriteItems: cancelled"))),
+            None => Err(failure::error("TransactWriteItems", error)),
+        }
+    }
+}
+
+/// What it takes to delete an item in a transaction: two units per KB of names and values.
+fn write_units(item: &Item) -> usize {
+    fn bytes(value: &AttributeValue) -> usize {
+        match value {
+            AttributeValue::S(text) | AttributeValue::N(text) => text.len(),
+            AttributeValue::M(members) => 3 + members_bytes(members),
+            _ => 1,
+        }
+    }
+    fn members_bytes(members: &Item) -> usize {
+        members.iter().map(|(name, value)| name.len() + 1 + bytes(value)).sum()
+    }
+    2 * members_bytes(item).div_ceil(1024)
+}
