@@ -21,7 +21,7 @@ pub use fields::Fields;
 pub use history::{Author, Change, ChangeKind, HistoryEntry, HistoryFilter};
 pub use idempotency::{Idempotency, IdempotencyKey, Remembered, Terms};
 pub use identifiers::{CategoryId, CategoryPath, Customer, CustomerId, OrgId};
-pub use import::ImportedCategory;
+pub use import::{ImportLine, ImportedCategory};
 pub use paging::{Page, PageRequest};
 pub use precondition::{Alteration, Revisions};
 pub use revision::{Revision, RevisionRange};

@@ -117,7 +117,7 @@ impl Store {
         Ok(states)
     }
 
-    fn history_range(&self, customer: &Customer, range: RevisionRange) -> RangeQuery {
+    pub(super) fn history_range(&self, customer: &Customer, range: RevisionRange) -> RangeQuery {
         let bounds = range
             .bounds()
             .map(|(first, last)| (format!("{}{first}", keys::HISTORY), format!("{}{last}", keys::HISTORY)));
