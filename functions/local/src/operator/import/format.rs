@@ -23,9 +23,10 @@ pub struct OtherFormat {
 impl fmt::Display for OtherFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { input, is, turned_by } = self;
-        let (input, file) = match input.as_os_str() == STANDARD_INPUT {
-            true => ("standard input".to_owned(), "FILE".to_owned()),
-            false => (input.display().to_string(), input.display().to_string()),
+        let (input, file) = if input.as_os_str() == STANDARD_INPUT {
+            ("standard input".to_owned(), "FILE".to_owned())
+        } else {
+            (input.display().to_string(), input.display().to_string())
         };
         write!(
             f,

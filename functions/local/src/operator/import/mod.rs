@@ -114,11 +114,11 @@ pub async fn run(options: &ImportOptions, engine: &EngineOptions) -> Result<Summ
     let done = done.await;
     bar.finish_and_clear();
     // Of an import that stopped, too, it is of use what was rejected.
-    let rejected = rejected.finish()?;
+    let kept = rejected.finish();
     if done.is_ok() {
         println!("{summary}");
     }
-    if let Some(path) = rejected {
+    if let Ok(Some(path)) = &kept {
         eprintln!("{} says which lines were rejected, and why.", path.display());
     }
     done.map_err(|stop| match stop {
@@ -126,6 +126,7 @@ pub async fn run(options: &ImportOptions, engine: &EngineOptions) -> Result<Summ
         Stop::Unreadable(source) => unreadable(source),
         Stop::Failed(error) => error,
     })?;
+    kept?;
     Ok(summary)
 }
 
