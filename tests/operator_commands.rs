@@ -508,10 +508,10 @@ fn all_commands(data: &str) -> Vec<Vec<&str>> {
     [
         vec!["keys", "create", "--name", "crm", "--org", "telco", "--role", "categories:read"],
         vec!["keys", "list"],
-        vec!["keys", "revoke", "API_KEY"],
         vec!["import", "categories.jsonl", "--org", "telco"],
         [&["customers", "export"], &customer[..]].concat(),
         [&["customers", "erase", "--yes"], &customer[..]].concat(),
+        vec!["keys", "revoke", "API_KEY"],
     ]
     .into_iter()
     .map(|command| [command, vec!["--data", data]].concat())
