@@ -18,7 +18,7 @@ const REPEATED: &str = "appears more than once";
 /// The fields that have not been taken yet, and the violations found so far.
 #[derive(Debug)]
 pub struct Fields<'a> {
-    fields: Vec<(String, Cow<'a, str>)>,
+    left: Vec<(String, Cow<'a, str>)>,
     violations: Vec<Violation>,
     /// Whether an optional field that is `null` counts as absent.
     null_is_absent: bool,
@@ -34,7 +34,7 @@ impl<'a> Fields<'a> {
     /// As [`Self::new`], where something is wrong already.
     #[must_use]
     pub fn with_violations(fields: Vec<(String, Cow<'a, str>)>, violations: Vec<Violation>) -> Self {
-        Self { fields, violations, null_is_absent: false }
+        Self { left: fields, violations, null_is_absent: false }
     }
 
     /// The members of a JSON object, each as the JSON text it was sent as.
@@ -112,10 +112,10 @@ impl<'a> Fields<'a> {
         // Taking them one by one would cost the square of their number, and a body has room for
         // thousands.
         let mut appearances: HashMap<&str, usize> = HashMap::new();
-        for (name, _) in &self.fields {
+        for (name, _) in &self.left {
             *appearances.entry(name).or_default() += 1;
         }
-        for (name, _) in &self.fields {
+        for (name, _) in &self.left {
             let Some(count) = appearances.remove(name.as_str()) else { continue };
             if count > 1 {
                 self.violations.push(Violation::new(name, REPEATED));
@@ -129,7 +129,7 @@ impl<'a> Fields<'a> {
     }
 
     fn take(&mut self, name: &str) -> Option<Cow<'a, str>> {
-        let mut found = self.fields.extract_if(.., |(field, _)| field == name).map(|(_, raw)| raw);
+        let mut found = self.left.extract_if(.., |(field, _)| field == name).map(|(_, raw)| raw);
         let first = found.next()?;
         if found.count() > 0 {
             self.violations.push(Violation::new(name, REPEATED));

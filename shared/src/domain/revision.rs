@@ -35,11 +35,9 @@ impl Revision {
     /// the same change has the same revision whoever makes it, and different changes have different ones.
     #[must_use]
     pub fn derived(time: Timestamp, change: &str) -> Self {
-        let [a, b, c, d, e, f, g, h, i, j, ..] = sha256(change);
-        Self(
-            Builder::from_unix_timestamp_millis(time.as_millis(), &[a, b, c, d, e, f, g, h, i, j])
-                .into_uuid(),
-        )
+        let mut below_time = [0; 10];
+        below_time.iter_mut().zip(sha256(change)).for_each(|(byte, of_digest)| *byte = of_digest);
+        Self(Builder::from_unix_timestamp_millis(time.as_millis(), &below_time).into_uuid())
     }
 
     fn at(time: Timestamp) -> Self {
