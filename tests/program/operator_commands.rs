@@ -3,13 +3,18 @@
 use std::{
     fs::{self, File},
     io::{BufRead, BufReader, Read, Write},
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{MetadataExt, PermissionsExt, symlink},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     time::Duration,
 };
 
 use crate::running::{CATEGORIES, Running, local};
+use aws_sdk_dynamodb::types::AttributeValue;
+use customers_categories::{
+    Data, Engine,
+    server::{self, engine::ANY_LOCAL_PORT, identity},
+};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -52,8 +57,8 @@ impl Place {
 
     /// A command on the data file, run in the folder.
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = local(arguments);
-        command.args(["--data", "data.db"]).current_dir(self.0.path()).stdin(Stdio::null());
+        let mut command = local(&["--data", "data.db"]);
+        command.args(arguments).current_dir(self.0.path()).stdin(Stdio::null());
         command
     }
 
@@ -80,6 +85,19 @@ impl Place {
             .collect();
         lines.sort();
         lines
+    }
+
+    fn mode(&self, name: &str) -> u32 {
+        fs::metadata(self.path(name)).unwrap().permissions().mode() & 0o777
+    }
+
+    /// Holds the lock of a data file as a server does, with what the lock is to say.
+    fn hold(&self, data: &str, says: impl Fn(&fs::Metadata) -> String) -> File {
+        let path = self.write(&format!("{data}.lock"), "");
+        let lock = File::options().write(true).open(path).unwrap();
+        lock.lock().unwrap();
+        (&lock).write_all(says(&lock.metadata().unwrap()).as_bytes()).unwrap();
+        lock
     }
 
     fn export(&self, customer: &str) -> Vec<Value> {
@@ -507,4 +525,448 @@ async fn an_erasure_that_was_killed_is_completed_when_run_again() {
     server.signal("-TERM");
     assert_eq!(place.export(CUSTOMER), [] as [Value; 0]);
     assert_eq!(kinds(&place.export(&stranger)), [2, 0, 2]);
+}
+
+/// Commands that read and write, all of them on this data file.
+fn all_commands(data: &str) -> Vec<Vec<&str>> {
+    let customer = ["--org", "telco", "--customer", CUSTOMER];
+    [
+        vec!["keys", "create", "--name", "crm", "--org", "telco", "--role", "categories:read"],
+        vec!["keys", "list"],
+        vec!["import", "categories.jsonl", "--org", "telco"],
+        [&["customers", "export"], &customer[..]].concat(),
+        [&["customers", "erase", "--yes"], &customer[..]].concat(),
+        vec!["keys", "revoke", "API_KEY"],
+    ]
+    .into_iter()
+    .map(|command| [command, vec!["--data", data]].concat())
+    .collect()
+}
+
+#[tokio::test]
+async fn a_command_works_on_the_data_file_that_is_named_whoever_else_serves() {
+    let place = Place::new();
+    place.write("categories.jsonl", lines(0..3));
+    let (a, b) = (Running::start(&place.path("a.db")), Running::start(&place.path("b.db")));
+    for server in [&a, &b] {
+        server.request("POST", CATEGORIES, Some(json!({ "id": 99, "value": "here before" }))).await;
+    }
+    let (_, before) = a.request("GET", CATEGORIES, None).await;
+    for command in all_commands("b.db") {
+        let done = place.run(&command);
+        assert_eq!(done.code, 0, "{command:?}: {}", done.remarks);
+        match command[..2] {
+            ["keys", "list"] => assert!(done.output.contains("crm"), "{}", done.output),
+            ["import", _] => {
+                let (_, list) = b.request("GET", CATEGORIES, None).await;
+                assert_eq!(list["categories"].as_array().unwrap().len(), 4);
+            }
+            ["customers", "export"] => assert_eq!(done.output.lines().count(), 8, "{}", done.output),
+            ["customers", "erase"] => assert!(done.output.starts_with("erased of"), "{}", done.output),
+            _ => {}
+        }
+    }
+    let asked =
+        reqwest::Client::new().get(format!("{}{CATEGORIES}", b.url)).header("x-auth-roles", "READ_ONLY");
+    assert_eq!(asked.send().await.unwrap().status(), 404);
+    assert_eq!(a.request("GET", CATEGORIES, None).await, (200, before));
+    let keys = place.run(&["keys", "list", "--data", "a.db"]);
+    assert!(!keys.output.contains("crm") && !keys.output.contains("revoked"), "{}", keys.output);
+
+    // By another name it is the same file, and the server that has it open is reached.
+    symlink("b.db", place.path("link.db")).unwrap();
+    let keys = place.run(&["keys", "list", "--data", "link.db"]);
+    assert!(keys.output.contains("crm"), "{}", keys.remarks);
+}
+
+#[tokio::test]
+async fn a_server_that_was_killed_is_in_nobodys_way() {
+    let place = Place::new();
+    place.serve().signal("-KILL");
+    assert!(fs::read_to_string(place.path("data.db.lock")).unwrap().contains("endpoint"));
+    // Somebody else may have its port now.
+    let _other = Running::start(&place.path("other.db"));
+    let done = place.import(lines(0..3));
+    assert_eq!((done.code, done.output.as_str()), (0, "3 imported, 0 there already, 0 rejected\n"));
+    assert_eq!(kinds(&place.export(CUSTOMER)), [3, 0, 3]);
+}
+
+#[tokio::test]
+async fn a_command_does_nothing_where_no_server_proves_to_have_the_data_file_open() {
+    let place = Place::new();
+    place.write("categories.jsonl", lines(0..3));
+    let server = Running::start(&place.path("a.db"));
+    server.request("POST", CATEGORIES, Some(json!({ "id": 99, "value": "here before" }))).await;
+    let (_, before) = server.request("GET", CATEGORIES, None).await;
+    let nobody = ANY_LOCAL_PORT;
+    let nobody = format!("http://{}", std::net::TcpListener::bind(nobody).unwrap().local_addr().unwrap());
+    let lock = |endpoint: &str, found: &fs::Metadata| {
+        json!({
+            "endpoint": endpoint, "identity": "01a208e8-fe27-75de-a151-569bda83de6f", "process": 4711,
+            "device": found.dev(), "inode": found.ino(),
+        })
+        .to_string()
+    };
+    let copied = fs::read_to_string(place.path("a.db.lock")).unwrap();
+    let says: [(&dyn Fn(&fs::Metadata) -> String, &str); 5] = [
+        (
+            &|found| lock(&server.dynamodb_url, found),
+            "in process 4711; nothing has been done, stop that process",
+        ),
+        (&|found| lock(&server.dynamodb_url, found), "another server answers there"),
+        (&|found| lock(&nobody, found), "nobody answers there"),
+        (&|_| copied.clone(), "it is a copy of another lock"),
+        (&|_| "anything else".to_owned(), "it does not say who holds it"),
+    ];
+    for (says, problem) in says {
+        let held = place.hold("b.db", says);
+        for command in all_commands("b.db") {
+            let done = place.run(&command);
+            assert_eq!((done.code, done.output.as_str()), (1, ""), "{command:?}");
+            assert!(
+                done.remarks.contains("the data file b.db is in use by another process"),
+                "{}",
+                done.remarks
+            );
+            assert!(done.remarks.contains(problem), "{}", done.remarks);
+            assert_eq!(done.remarks.lines().count(), 1, "{}", done.remarks);
+        }
+        drop(held);
+    }
+    let held = place.hold("b.db", |_| String::new());
+    let done = place.run(&["keys", "list", "--data", "b.db"]);
+    assert_eq!((done.code, done.output.as_str()), (1, ""));
+    assert!(done.remarks.contains("wait until the command that works on it is done"), "{}", done.remarks);
+    drop(held);
+    assert_eq!(server.request("GET", CATEGORIES, None).await, (200, before));
+    assert!(!place.path("b.db").exists());
+}
+
+#[tokio::test]
+async fn data_in_memory_is_reached_by_the_port_that_is_named_and_not_by_chance() {
+    let place = Place::new();
+    place.write("categories.jsonl", lines(0..3));
+    let on_file = place.serve();
+    let in_memory = Running::start_with(&["--in-memory"]);
+    for command in all_commands("data.db") {
+        let done = place.run(&[&command[..], &["--in-memory"]].concat());
+        assert_eq!((done.code, done.output.as_str()), (1, ""), "{command:?}");
+        assert!(done.remarks.contains("name the server's port by `--dynamodb-port`"), "{}", done.remarks);
+    }
+    assert_eq!(on_file.request("GET", CATEGORIES, None).await.0, 404);
+    let named = ["--in-memory", "--dynamodb-port", port(&in_memory)];
+    for command in all_commands("data.db") {
+        let done = place.run(&[&command[..], &named].concat());
+        assert_eq!(done.code, 0, "{command:?} {}", done.remarks);
+    }
+    let done = place.run(&["keys", "list"]);
+    assert!(!done.output.contains("crm"), "{}", done.output);
+
+    let port = port(&in_memory).to_owned();
+    drop(in_memory);
+    let done = place.run(&["keys", "list", "--in-memory", "--dynamodb-port", &port]);
+    assert_eq!((done.code, done.output.as_str()), (1, ""));
+    assert!(
+        done.remarks.contains("there is no server of this program at http://127.0.0.1:"),
+        "{}",
+        done.remarks
+    );
+}
+
+#[tokio::test]
+async fn a_port_that_contradicts_the_data_file_is_refused() {
+    let place = Place::new();
+    let (a, b) = (Running::start(&place.path("a.db")), Running::start(&place.path("b.db")));
+    let list = |data, port| place.run(&["keys", "list", "--data", data, "--dynamodb-port", port]);
+    assert_eq!(list("b.db", port(&b)).code, 0);
+    let done = list("b.db", port(&a));
+    assert_eq!((done.code, done.output.as_str()), (1, ""));
+    assert!(
+        done.remarks.contains(&format!("is at {}, not on port {}", b.dynamodb_url, port(&a))),
+        "{}",
+        done.remarks
+    );
+    let done = list("c.db", port(&a));
+    assert_eq!((done.code, done.output.as_str()), (1, ""));
+    assert!(done.remarks.contains("no server has the data file c.db open"), "{}", done.remarks);
+    assert!(!place.path("c.db").exists());
+}
+
+#[tokio::test]
+async fn a_server_that_takes_the_place_of_another_amid_a_command_gets_nothing() {
+    let start = async |address| {
+        let engine = Engine::start(&Data::Memory, address).unwrap();
+        engine.announce().await.unwrap();
+        engine
+    };
+    let first = start(ANY_LOCAL_PORT).await;
+    let url = first.url();
+    let identity = identity::of(url.clone()).await.unwrap();
+    let proving = identity::proving_client(url.clone(), identity);
+    let put = async || {
+        let item = AttributeValue::S("anything".to_owned());
+        proving.put_item().table_name("customers-categories-server").item("name", item).send().await
+    };
+    put().await.unwrap();
+    drop(first);
+    put().await.unwrap_err();
+    let _second = start(url.strip_prefix("http://").unwrap().parse().unwrap()).await;
+    put().await.unwrap_err();
+    let there = server::client(url).scan().table_name("customers-categories-server").send().await.unwrap();
+    assert_eq!(there.count, 1, "nothing but the second one's own identity");
+}
+
+#[test]
+fn what_holds_customers_data_is_its_owners_alone() {
+    let place = Place::new();
+    let own = ["data.db", "data.db-wal", "data.db-shm", "data.db.lock"];
+    let server = place.serve();
+    assert_eq!(own.map(|name| place.mode(name)), [0o600; 4]);
+    server.signal("-KILL");
+    // As earlier versions left them.
+    for name in own {
+        fs::set_permissions(place.path(name), fs::Permissions::from_mode(0o664)).unwrap();
+    }
+    let _server = place.serve();
+    assert_eq!(own.map(|name| place.mode(name)), [0o600; 4]);
+}
+
+#[test]
+fn what_lies_in_the_place_of_the_lock_is_not_overwritten() {
+    let place = Place::new();
+    let precious = place.write("precious", "precious");
+    symlink(&precious, place.path("linked.db.lock")).unwrap();
+    place.write("Cargo.lock", "version = 4");
+    symlink("nowhere", place.path("dangling")).unwrap();
+    for (data, problem) in [
+        ("linked.db", "can't be read or written"),
+        ("Cargo", "Cargo.lock is needed to lock the data file, but belongs to another program"),
+        ("dangling", "can't be read or written"),
+    ] {
+        let done = place.run(&["keys", "list", "--data", data]);
+        assert_eq!((done.code, done.output.as_str()), (1, ""), "{data}");
+        assert!(done.remarks.contains(problem), "{}", done.remarks);
+    }
+    assert_eq!(fs::read_to_string(precious).unwrap(), "precious");
+    assert_eq!(fs::read_to_string(place.path("Cargo.lock")).unwrap(), "version = 4");
+    assert!(!place.path("nowhere").exists());
+}
+
+#[test]
+fn files_that_are_written_replace_nothing_and_follow_no_link() {
+    let place = Place::new();
+    place.import(lines(0..2));
+    place.write("categories.jsonl", "{}");
+    let precious = place.write("precious", "precious");
+    symlink(&precious, place.path("link")).unwrap();
+    fs::create_dir(place.path("folder")).unwrap();
+    let mut taken = vec!["precious", "link", "folder", "data.db"];
+    // Some of these are not there.
+    taken.extend(["data.db-wal", "data.db-shm", "data.db-journal", "data.db.lock", "./data.db"]);
+    let before = fs::read(place.path("data.db")).unwrap();
+    for path in taken {
+        for command in [
+            ["import", "categories.jsonl", "--org", "telco", "--rejected", path].as_slice(),
+            &["customers", "export", "--org", "telco", "--customer", CUSTOMER, "--output", path],
+        ] {
+            let done = place.run(command);
+            assert_eq!((done.code, done.output.as_str()), (1, ""), "{command:?} {}", done.remarks);
+            assert!(done.remarks.contains(path), "{}", done.remarks);
+            assert!(
+                !path.contains("data.db") || done.remarks.contains("it belongs to a database"),
+                "{}",
+                done.remarks
+            );
+        }
+    }
+    // The same for a database that is not worked on.
+    fs::copy(place.path("data.db"), place.path("other.db")).unwrap();
+    let done = place.run(&["import", "categories.jsonl", "--org", "telco", "--rejected", "other.db-wal"]);
+    assert!(done.remarks.contains("it belongs to a database"), "{}", done.remarks);
+    assert_eq!(fs::read(place.path("data.db")).unwrap(), before);
+    assert_eq!(fs::read_to_string(precious).unwrap(), "precious");
+    let left: Vec<_> =
+        fs::read_dir(place.0.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().ends_with(".part")), "{left:?}");
+
+    // Only what an earlier run has left is replaced, and by a file for its owner alone.
+    assert_eq!(place.import("{}").code, 3);
+    let first = fs::read(place.path("categories.rejected.jsonl")).unwrap();
+    fs::set_permissions(place.path("categories.rejected.jsonl"), fs::Permissions::from_mode(0o644)).unwrap();
+    fs::hard_link(place.path("categories.rejected.jsonl"), place.path("kept")).unwrap();
+    assert_eq!(place.import("[]").code, 3);
+    assert_eq!(place.mode("categories.rejected.jsonl"), 0o600);
+    assert_eq!(place.rejected()[0].1, "the line must be a JSON object");
+    assert_eq!(fs::read(place.path("kept")).unwrap(), first);
+}
+
+#[test]
+fn rejected_lines_go_where_files_can_be_written() {
+    let place = Place::new();
+    fs::create_dir_all(place.path("in/categories.rejected.jsonl")).unwrap();
+    place.write("in/categories.jsonl", "{}");
+    let import = |file: &str| {
+        let done = place.run(&["import", file, "--org", "telco"]);
+        (done.code, done.remarks)
+    };
+    let said = |path: &str| (3, format!("{path} says which lines were rejected, and why.\n"));
+    assert_eq!(import("in/categories.jsonl"), said("categories.rejected.jsonl"));
+    let pipe = place.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for file in ["-", "/dev/stdin", "/proc/self/fd/0", "pipe"] {
+        let mut command = place.command(&["import", file, "--org", "telco"]);
+        command.stdin(File::open(place.path("in/categories.jsonl")).unwrap());
+        let importing = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        if file == "pipe" {
+            fs::write(&pipe, "{}").unwrap();
+        }
+        let done = Done::from(importing.wait_with_output().unwrap());
+        assert_eq!((done.code, done.remarks), said("import.rejected.jsonl"), "{file}");
+        fs::remove_file(place.path("import.rejected.jsonl")).unwrap();
+    }
+
+    fs::remove_file(place.path("categories.rejected.jsonl")).unwrap();
+    fs::create_dir(place.path("categories.rejected.jsonl")).unwrap();
+    place.write("in/categories.jsonl", lines(0..1));
+    let (code, remarks) = import("in/categories.jsonl");
+    assert_eq!(code, 1);
+    assert_eq!(
+        remarks,
+        "error: rejected lines could not be written to in/categories.rejected.jsonl or categories.rejected.jsonl; \
+         name a file for them by `--rejected`\n"
+    );
+    assert_eq!(place.export(CUSTOMER), [] as [Value; 0]);
+}
+
+#[test]
+fn a_file_that_has_no_lines_of_json_is_one_message() {
+    let place = Place::new();
+    let text = lines(0..100);
+    let utf_16 = |bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
+    let piped = |program: &str, arguments: &[&str]| {
+        let input = place.write("text", &text);
+        let output = Command::new(program).args(arguments).stdin(File::open(input).unwrap()).output();
+        output.ok().filter(|output| output.status.success()).map(|output| output.stdout)
+    };
+    let array = format!("\n[\n{}]", text.trim_end().replace('\n', ",\n"));
+    let cases = [
+        (
+            Some([b"\xff\xfe".to_vec(), utf_16(u16::to_le_bytes)].concat()),
+            "in UTF-16",
+            "iconv -f UTF-16 -t UTF-8",
+        ),
+        (
+            Some([b"\xfe\xff".to_vec(), utf_16(u16::to_be_bytes)].concat()),
+            "in UTF-16",
+            "iconv -f UTF-16 -t UTF-8",
+        ),
+        (Some(utf_16(u16::to_le_bytes)), "in UTF-16 without", "iconv -f UTF-16LE -t UTF-8"),
+        (Some(utf_16(u16::to_be_bytes)), "in UTF-16 without", "iconv -f UTF-16BE -t UTF-8"),
+        (piped("gzip", &["-c"]), "compressed by gzip", "gunzip -c"),
+        (Some(b"PK\x03\x04\x14\0".to_vec()), "a ZIP archive", "unzip -p"),
+        (Some(b"\x28\xb5\x2f\xfd\x04".to_vec()), "compressed by zstd", "zstd -dc"),
+        (Some(b"\xfd7zXZ\0\0".to_vec()), "compressed by xz", "xz -dc"),
+        (Some(b"BZh91AY".to_vec()), "compressed by bzip2", "bzip2 -dc"),
+        (Some(array.into_bytes()), "one JSON array", "jq -c '.[]'"),
+    ];
+    for (content, is, turned_by) in cases {
+        // gzip may be missing.
+        let Some(content) = content else { continue };
+        let done = place.import(content);
+        assert_eq!((done.code, done.output.as_str()), (1, ""), "{is}");
+        let begins = format!("error: categories.jsonl is {is}");
+        let command = format!("`{turned_by} categories.jsonl | customers-categories import -`");
+        assert!(done.remarks.starts_with(&begins) && done.remarks.contains(&command), "{}", done.remarks);
+        assert_eq!(done.remarks.lines().count(), 1);
+        assert!(!place.path("categories.rejected.jsonl").exists());
+    }
+}
+
+#[test]
+fn null_is_what_is_not_known_and_problems_name_the_line_of_the_file() {
+    let place = Place::new();
+    let line = json!({
+        "customer_id": CUSTOMER, "id": 7, "value": "gold",
+        "description": null, "reason": null, "changed_at": null, "changed_by": null,
+    });
+    let done = place.import(format!("{line}\n\n{line}\n{{\"id\": 7, }}\n{line}"));
+    assert_eq!(done.output, "1 imported, 2 there already, 1 rejected\n");
+    let [(4, problem, _)] = &place.rejected()[..] else { panic!("{:?}", place.rejected()) };
+    assert_eq!(problem, "the line is not one JSON document (line 4, column 11)");
+}
+
+#[tokio::test]
+async fn an_exported_customer_can_be_imported_into_another_table() {
+    let place = Place::new();
+    let server = place.serve();
+    server.request("POST", CATEGORIES, Some(json!({ "id": 7, "value": "gold" }))).await;
+    server.request("PATCH", &format!("{CATEGORIES}/7"), Some(json!({ "value": null }))).await;
+    let body = json!({ "id": 8, "value": "risk", "description": "x", "reason": "y" });
+    server.request("POST", CATEGORIES, Some(body)).await;
+    server.request("POST", CATEGORIES, Some(json!({ "id": 9, "value": "deleted" }))).await;
+    server.request("DELETE", &format!("{CATEGORIES}/9"), None).await;
+    let (_, list) = server.request("GET", CATEGORIES, None).await;
+
+    let import = |org| {
+        let export = ["customers", "export", "--org", "telco", "--customer", CUSTOMER];
+        let mut exporting = place.command(&export).stdout(Stdio::piped()).spawn().unwrap();
+        let mut import = place.command(&["import", "-", "--org", org]);
+        let done =
+            import.args(["--data", "other.db"]).stdin(exporting.stdout.take().unwrap()).output().unwrap();
+        assert!(exporting.wait().unwrap().success());
+        Done::from(done)
+    };
+    let left_out = "6 left out that are an export's and no categories";
+    for counted in ["2 imported, 0 there already", "0 imported, 2 there already"] {
+        let done = import("telco");
+        assert_eq!(
+            (done.code, done.output),
+            (0, format!("{counted}, 0 rejected, {left_out}\n")),
+            "{}",
+            done.remarks
+        );
+    }
+    let other = Running::start(&place.path("other.db"));
+    let (_, imported) = other.request("GET", CATEGORIES, None).await;
+    for (imported, exported) in
+        imported["categories"].as_array().unwrap().iter().zip(list["categories"].as_array().unwrap())
+    {
+        for member in ["id", "value", "description", "reason", "updated_at"] {
+            assert_eq!(imported[member], exported[member], "{member}");
+        }
+        assert_eq!(imported["created_at"], exported["updated_at"]);
+    }
+
+    // Another organisation's is no mistake that goes unnoticed.
+    let done = import("rival");
+    assert_eq!(
+        (done.code, done.output),
+        (3, format!("0 imported, 0 there already, 2 rejected, {left_out}\n"))
+    );
+    let rejected = fs::read_to_string(place.path("import.rejected.jsonl")).unwrap();
+    assert!(
+        rejected.contains("`org_id` must be rival, the organisation that is imported into"),
+        "{rejected}"
+    );
+}
+
+#[test]
+fn an_import_that_is_interrupted_leaves_no_file_behind() {
+    let place = Place::new();
+    let mut command = place.command(&["import", "-", "--org", "telco"]);
+    let mut importing = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut input = importing.stdin.take().unwrap();
+    input.write_all(format!("{{}}\n{}", lines(0..3)).as_bytes()).unwrap();
+    // It has the file of rejected lines before the database.
+    while !place.path("data.db-wal").exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::thread::sleep(Duration::from_millis(200));
+    let killed = Command::new("kill").args(["-TERM", &importing.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    assert_eq!(importing.wait().unwrap().code(), Some(130));
+    for entry in fs::read_dir(place.0.path()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(!name.ends_with(".part"), "{name}");
+    }
 }

@@ -27,7 +27,11 @@ pub struct Running {
 
 impl Running {
     pub fn start(data: &Path) -> Self {
-        let mut process = local(&["--data", data.to_str().unwrap()]).stdout(Stdio::piped()).spawn().unwrap();
+        Self::start_with(&["--data", data.to_str().unwrap()])
+    }
+
+    pub fn start_with(arguments: &[&str]) -> Self {
+        let mut process = local(arguments).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap());
         let mut ready = [const { String::new() }; 3];
         for line in &mut ready {

@@ -17,6 +17,9 @@ use tracing_subscriber::fmt::writer::BoxMakeWriter;
 /// in the command line.
 const LINES_REJECTED: u8 = 3;
 
+/// The exit code of a command that a signal ended, as shells have it for Ctrl-C.
+const INTERRUPTED: u8 = 130;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let options = Options::parse();
@@ -44,9 +47,18 @@ async fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     match &options.command {
         None => serve(options).await?,
         Some(Command::Keys(options)) => keys::run(options, engine).await?,
+        Some(Command::Customers(options)) if options.writes_a_file() => {
+            let Some(done) = until_interrupted(customers::run(options, engine)).await else {
+                return Ok(ExitCode::from(INTERRUPTED));
+            };
+            done?;
+        }
         Some(Command::Customers(options)) => customers::run(options, engine).await?,
         Some(Command::Import(options)) => {
-            if import::run(options, engine).await?.rejected > 0 {
+            let Some(done) = until_interrupted(import::run(options, engine)).await else {
+                return Ok(ExitCode::from(INTERRUPTED));
+            };
+            if done?.rejected > 0 {
                 return Ok(ExitCode::from(LINES_REJECTED));
             }
         }
@@ -72,6 +84,19 @@ fn announce(server: &Server) {
          '{{\"id\": 7, \"value\": \"influencer\"}}'"
     );
     println!("DynamoDB at {}", server.dynamodb_url());
+}
+
+/// Has a command that writes a file clear it up when a signal ends it: it is dropped then.
+async fn until_interrupted<T>(command: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        // The command first: until it waits for something, a signal ends the program in the usual way.
+        biased;
+        done = command => Some(done),
+        () = interrupted() => {
+            eprintln!("error: interrupted; run it again for the rest");
+            None
+        }
+    }
 }
 
 /// Waits for Ctrl-C or SIGTERM.

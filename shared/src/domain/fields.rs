@@ -18,21 +18,23 @@ const REPEATED: &str = "appears more than once";
 /// The fields that have not been taken yet, and the violations found so far.
 #[derive(Debug)]
 pub struct Fields<'a> {
-    fields: Vec<(String, Cow<'a, str>)>,
+    left: Vec<(String, Cow<'a, str>)>,
     violations: Vec<Violation>,
+    /// Whether an optional field that is `null` counts as absent.
+    null_is_absent: bool,
 }
 
 impl<'a> Fields<'a> {
     /// Names and texts, none of them taken yet.
     #[must_use]
     pub fn new(fields: Vec<(String, Cow<'a, str>)>) -> Self {
-        Self { fields, violations: Vec::new() }
+        Self::with_violations(fields, Vec::new())
     }
 
     /// As [`Self::new`], where something is wrong already.
     #[must_use]
     pub fn with_violations(fields: Vec<(String, Cow<'a, str>)>, violations: Vec<Violation>) -> Self {
-        Self { fields, violations }
+        Self { left: fields, violations, null_is_absent: false }
     }
 
     /// The members of a JSON object, each as the JSON text it was sent as.
@@ -40,6 +42,14 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// [`Error::Invalid`] naming `body`, where it is not one JSON object in UTF-8.
     pub fn of_json(body: &'a [u8]) -> Result<Self> {
+        Self::of_json_line(body, 1)
+    }
+
+    /// As [`Self::of_json`], for a line of a file; problems name its number, from 1 on.
+    ///
+    /// # Errors
+    /// As [`Self::of_json`].
+    pub fn of_json_line(body: &'a [u8], number: u64) -> Result<Self> {
         let text = std::str::from_utf8(body).map_err(|error| {
             Error::invalid(BODY, format!("is not UTF-8 from byte {} on", error.valid_up_to()))
         })?;
@@ -50,11 +60,20 @@ impl<'a> Fields<'a> {
             let problem = match error.classify() {
                 ErrorKind::Data => "must be a JSON object".to_owned(),
                 ErrorKind::Eof if text.trim().is_empty() => "is empty; a JSON object is required".to_owned(),
-                _ => format!("is not one JSON document (line {}, column {})", error.line(), error.column()),
+                _ => {
+                    let line = number.saturating_add(error.line() as u64).saturating_sub(1);
+                    format!("is not one JSON document (line {line}, column {})", error.column())
+                }
             };
             Error::invalid(BODY, problem)
         })?;
         Ok(Self::new(members.into_iter().map(|(name, raw)| (name, Cow::Borrowed(raw.get()))).collect()))
+    }
+
+    /// The same fields, of which those that are optional may be `null`, which counts as absent.
+    #[must_use]
+    pub fn null_as_absent(self) -> Self {
+        Self { null_is_absent: true, ..self }
     }
 
     /// Takes a field that must be there. `None` only together with a violation.
@@ -69,6 +88,9 @@ impl<'a> Fields<'a> {
     /// Takes a field that may be absent.
     pub fn optional<T>(&mut self, name: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let raw = self.take(name)?;
+        if self.null_is_absent && raw == "null" {
+            return None;
+        }
         self.read(name, &raw, read)
     }
 
@@ -90,10 +112,10 @@ impl<'a> Fields<'a> {
         // Taking them one by one would cost the square of their number, and a body has room for
         // thousands.
         let mut appearances: HashMap<&str, usize> = HashMap::new();
-        for (name, _) in &self.fields {
+        for (name, _) in &self.left {
             *appearances.entry(name).or_default() += 1;
         }
-        for (name, _) in &self.fields {
+        for (name, _) in &self.left {
             let Some(count) = appearances.remove(name.as_str()) else { continue };
             if count > 1 {
                 self.violations.push(Violation::new(name, REPEATED));
@@ -107,7 +129,7 @@ impl<'a> Fields<'a> {
     }
 
     fn take(&mut self, name: &str) -> Option<Cow<'a, str>> {
-        let mut found = self.fields.extract_if(.., |(field, _)| field == name).map(|(_, raw)| raw);
+        let mut found = self.left.extract_if(.., |(field, _)| field == name).map(|(_, raw)| raw);
         let first = found.next()?;
         if found.count() > 0 {
             self.violations.push(Violation::new(name, REPEATED));

@@ -30,7 +30,7 @@ pub use idempotency::{Idempotency, IdempotencyKey, Remembered, Terms};
 pub use identifiers::{
     CategoryId, CategoryPath, Customer, CustomerId, DefinitionPath, OrgId, Owner, RecordPath,
 };
-pub use import::ImportedCategory;
+pub use import::{ImportLine, ImportedCategory};
 pub use name::Name;
 pub use paging::{Page, PageRequest};
 pub use patch::Patch;

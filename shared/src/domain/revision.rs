@@ -1,9 +1,9 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
-use uuid::{NoContext, Uuid, Variant};
+use uuid::{Builder, NoContext, Uuid, Variant};
 
-use super::Timestamp;
+use super::{Timestamp, digest::sha256};
 
 /// Bits of a UUIDv7 below its 48 bits of Unix milliseconds (RFC 9562, section 5.7).
 const BITS_BELOW_TIME: u32 = 80;
@@ -29,6 +29,15 @@ impl Revision {
             }
             _ => fresh,
         }
+    }
+
+    /// The revision of a change at `time` whose other 74 bits are of the SHA-256 of what the change says. So
+    /// the same change has the same revision whoever makes it, and different changes have different ones.
+    #[must_use]
+    pub fn derived(time: Timestamp, change: &str) -> Self {
+        let mut below_time = [0; 10];
+        below_time.iter_mut().zip(sha256(change)).for_each(|(byte, of_digest)| *byte = of_digest);
+        Self(Builder::from_unix_timestamp_millis(time.as_millis(), &below_time).into_uuid())
     }
 
     fn at(time: Timestamp) -> Self {
@@ -173,6 +182,16 @@ mod tests {
             prop_assert_eq!(holds(RevisionRange::ALL.before(bound)), at < bound);
             prop_assert_eq!(holds(RevisionRange::ALL.until(bound)), at <= bound);
         }
+    }
+
+    #[test]
+    fn a_derived_revision_stays_the_same_from_version_to_version() {
+        let time = Timestamp::from_millis(1_764_000_000_123);
+        let revision = Revision::derived(time, "a change");
+        assert_eq!(revision.to_string(), "019ab697-e87b-7eb3-83f2-4373a3b607ca");
+        assert_eq!(Revision::parse(&revision.to_string()), Some(revision));
+        assert_eq!(revision.timestamp(), time);
+        assert_ne!(Revision::derived(time, "another change"), revision);
     }
 
     #[test]

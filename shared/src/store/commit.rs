@@ -172,7 +172,6 @@ impl Store {
                 .client
                 .transact_write_items()
                 .set_transact_items(Some(items.clone()))
-                .client_request_token(revision.to_string())
                 .customize()
                 .config_override(client::write_config())
                 .send()

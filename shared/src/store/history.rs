@@ -142,7 +142,7 @@ impl Store {
         })
     }
 
-    fn history_range(&self, owner: &impl Owner, range: RevisionRange) -> RangeQuery {
+    pub(super) fn history_range(&self, owner: &impl Owner, range: RevisionRange) -> RangeQuery {
         let bounds = range.bounds().map(|(first, last)| {
             let last = format!("{}{last}", keys::HISTORY);
             let last = if range.reaches_newest() { keys::BACK_FENCE.to_owned() } else { last };

@@ -16,7 +16,7 @@ use crate::{
     Error, Result,
     domain::{
         After, Author, CategoryAttributes, CategoryPath, ChangeKind, Customer, HistoryEntry,
-        ImportedCategory, Record, Remembered, Revision,
+        ImportedCategory, Record, Remembered, Revision, RevisionRange,
     },
 };
 
@@ -80,8 +80,9 @@ impl Store {
             if let Some(record) = record {
                 return self.compare(customer, imported, author, record).await;
             }
-            let moment = imported.changed_at.unwrap_or_else(|| self.clock.timestamp());
-            let change = imported.category.clone().create(author, Revision::mint(moment, None));
+            let revision = imported.revision(&customer.org, author);
+            let revision = revision.unwrap_or_else(|| Revision::mint(self.clock.timestamp(), None));
+            let change = imported.category.clone().create(author, revision);
             match self.admit(change.assignment(customer)).await {
                 Ok(()) => {}
                 Err(refusal @ (Error::Invalid(_) | Error::NotFound(_))) => {
@@ -102,7 +103,7 @@ impl Store {
         Err(contended())
     }
 
-    /// Whether what is here comes from the same import, or says the same.
+    /// Whether the same has been taken over before, or says what is here.
     async fn compare(
         &self,
         customer: &Customer,
@@ -110,29 +111,61 @@ impl Store {
         author: &Author,
         record: Record<CategoryAttributes>,
     ) -> Result<Import> {
-        let (created, conflict) = match record {
+        let conflict = match &record {
             Record::Live(category) if category.attributes == imported.category.attributes => {
                 return Ok(Import::Present);
             }
-            Record::Live(category) => {
-                (Some(category.created), "the customer has this category with other content".to_owned())
+            Record::Live(_) => "the customer has this category with other content".to_owned(),
+            Record::Deleted { revision, .. } => {
+                format!("the category was deleted at {}", revision.timestamp())
             }
-            Record::Deleted { revision, .. } => (
-                self.entry(customer, revision).await?.map(|deletion| deletion.created),
-                format!("the category was deleted at {}", revision.timestamp()),
-            ),
         };
-        let creation = match created {
-            Some(created) => self.entry(customer, created).await?,
-            None => None,
+        let before = match imported.revision(&customer.org, author) {
+            Some(revision) => self.entry(customer, revision).await?.is_some(),
+            None => false,
         };
-        let same = creation.is_some_and(|creation| {
-            creation.change == ChangeKind::Created
-                && creation.after == After::State(imported.category.attributes.clone())
-                && creation.changed_by == author.to_string()
-                && imported.changed_at.is_none_or(|moment| moment == creation.changed_at())
-        });
-        Ok(if same { Import::Present } else { Import::Conflict(conflict) })
+        if before || self.has_created(customer, imported, author, record).await? {
+            Ok(Import::Present)
+        } else {
+            Ok(Import::Conflict(conflict))
+        }
+    }
+
+    /// Whether an entry of the history says that the same author created the same category, at the same time
+    /// where the import says when. Looks at the creation of what is here, and among what one Query of the
+    /// history reads (1 MB): the entries of that time, or else the latest.
+    async fn has_created(
+        &self,
+        customer: &Customer,
+        imported: &ImportedCategory,
+        author: &Author,
+        record: Record<CategoryAttributes>,
+    ) -> Result<bool> {
+        let same = |entry: &HistoryEntry<CategoryAttributes>| {
+            entry.change == ChangeKind::Created
+                && entry.id == imported.category.id
+                && entry.after == After::State(imported.category.attributes.clone())
+                && entry.changed_by == author.to_string()
+                && imported.changed_at.is_none_or(|moment| moment == entry.changed_at())
+        };
+        let created = match record {
+            Record::Live(category) => Some(category.created),
+            Record::Deleted { revision, .. } => {
+                self.entry(customer, revision).await?.map(|deletion| deletion.created)
+            }
+        };
+        if let Some(created) = created
+            && self.entry(customer, created).await?.as_ref().is_some_and(same)
+        {
+            return Ok(true);
+        }
+        let range = match imported.changed_at {
+            Some(moment) => RevisionRange::ALL.from(moment).until(moment),
+            None => RevisionRange::ALL,
+        };
+        let id = Some(imported.category.id);
+        let mut query = self.history_range(customer, range).newest_first().of_category(id);
+        Ok(query.next(None, items::into_entry).await?.iter().any(same))
     }
 
     async fn entry(

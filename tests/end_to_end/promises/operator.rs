@@ -1,5 +1,6 @@
 //! What the operator's commands do to the store, as callers of the API see it meanwhile.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 use shared::{
@@ -92,6 +93,90 @@ async fn importing_again_changes_nothing_whatever_happened_meanwhile() {
     let (outcomes, history) = both().await;
     assert_eq!((outcomes, history.len()), (vec![Import::Present, Import::Present], 6));
     assert_eq!(api.get(CATEGORIES).await.json(), json!({ "categories": [] }));
+}
+
+#[tokio::test]
+async fn a_line_taken_over_before_is_known_by_history_whatever_took_its_place() {
+    let api = Api::start().await;
+    let timed = json!({ "id": 7, "value": "gold", "changed_at": "2019-05-01T10:00:00Z" });
+    let untimed = json!({ "id": 8, "value": "gold" });
+    for line in [&timed, &untimed] {
+        assert_eq!(import(&api.store, line.clone()).await, Import::Created);
+    }
+    for id in [7, 8] {
+        assert_eq!(api.delete(&category(id)).await.status, 204);
+        api.create(id, "another").await;
+        for _ in 0..2 {
+            for line in [&timed, &untimed] {
+                assert_eq!(import(&api.store, line.clone()).await, Import::Present, "{line}");
+            }
+            api.delete(&category(id)).await;
+        }
+    }
+    assert_eq!(api.get(CATEGORIES).await.json(), json!({ "categories": [] }));
+    assert_eq!(api.pages(HISTORY, "history").await.concat().len(), 8);
+
+    // What differs in anything is no repetition.
+    for (member, other) in [("value", json!("silver")), ("changed_at", json!("2019-05-01T10:00:00.001Z"))] {
+        let mut line = timed.clone();
+        line[member] = other;
+        conflict(import(&api.store, line).await);
+    }
+}
+
+#[tokio::test]
+async fn what_an_earlier_version_took_over_is_known_too() {
+    let api = Api::start().await;
+    let line = json!({ "id": 7, "value": "gold", "changed_at": "2019-05-01T10:00:00Z" });
+    assert_eq!(import(&api.store, line.clone()).await, Import::Created);
+    // Revisions of imports were random below their time.
+    let revision = api.get(HISTORY).await.json()["history"][0]["revision"].as_str().unwrap().to_owned();
+    let random = format!("{}-71c0-8a3f-0123456789ab", &revision[..13]);
+    for item in api.items().await {
+        let key = ["pk", "sk"].map(|name| (name.to_owned(), item[name].clone()));
+        let table = &api.tables.categories;
+        let delete = api.client.delete_item().table_name(table).set_key(Some(key.into())).send();
+        delete.await.unwrap();
+        let renamed = item.into_iter().map(|(name, value)| match value.as_s() {
+            Ok(text) => (name, AttributeValue::S(text.replace(&revision, &random))),
+            Err(_) => (name, value),
+        });
+        let put = api.client.put_item().table_name(table).set_item(Some(renamed.collect())).send();
+        put.await.unwrap();
+    }
+    assert_eq!(api.get(HISTORY).await.json()["history"][0]["revision"], random);
+    assert_eq!(api.delete(&category(7)).await.status, 204);
+    api.create(7, "another").await;
+    assert_eq!(import(&api.store, line).await, Import::Present);
+}
+
+#[tokio::test]
+async fn of_two_lines_about_one_category_at_one_millisecond_the_second_is_a_conflict() {
+    let api = Api::start().await;
+    let line =
+        |id: i32, value: &str| json!({ "id": id, "value": value, "changed_at": "2019-05-01T10:00:00Z" });
+    assert_eq!(import(&api.store, line(7, "gold")).await, Import::Created);
+    assert_eq!(import(&api.store, line(8, "gold")).await, Import::Created);
+    assert_eq!(
+        conflict(import(&api.store, line(7, "silver")).await),
+        "the customer has this category with other content"
+    );
+    assert_eq!(api.pages(HISTORY, "history").await.concat().len(), 2);
+}
+
+#[tokio::test]
+async fn a_line_is_taken_over_again_after_an_erasure() {
+    let api = Api::start().await;
+    let line = json!({ "id": 7, "value": "gold", "changed_at": "2019-05-01T10:00:00Z" });
+    for _ in 0..2 {
+        // With the same revision, and soon after the first time, when the database still knows that request.
+        assert_eq!(import(&api.store, line.clone()).await, Import::Created);
+        assert_eq!(api.get(&category(7)).await.json()["value"], "gold");
+        let (erasure, _) = api.store.begin_erasure(&customer(ID)).await.unwrap();
+        while api.store.erase_some(&erasure).await.unwrap().total() > 0 {}
+        api.store.end_erasure(&erasure).await.unwrap();
+        assert_eq!(api.items().await, []);
+    }
 }
 
 #[tokio::test]

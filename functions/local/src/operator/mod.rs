@@ -3,6 +3,7 @@
 
 pub mod customers;
 pub mod database;
+mod files;
 pub mod import;
 pub mod keys;
 mod progress;

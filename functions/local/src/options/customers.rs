@@ -19,6 +19,14 @@ pub struct CustomersOptions {
     pub command: CustomersCommand,
 }
 
+impl CustomersOptions {
+    /// Whether the command writes a file.
+    #[must_use]
+    pub fn writes_a_file(&self) -> bool {
+        matches!(self.command, CustomersCommand::Export { output: Some(_), .. })
+    }
+}
+
 /// What to do with all that is held on a customer.
 #[derive(Clone, Debug, Subcommand)]
 pub enum CustomersCommand {

@@ -9,12 +9,16 @@ use clap::Args;
 
 use crate::Data;
 
+/// The port of a server's DynamoDB endpoint, unless another is named.
+const DEFAULT_DYNAMODB_PORT: u16 = 8000;
+
 /// Where the embedded engine is, or is to be.
 #[derive(Args, Clone, Debug)]
 pub struct EngineOptions {
-    /// Port of the DynamoDB endpoint; 0 takes any free one
-    #[arg(long, env = "LOCAL_DYNAMODB_PORT", default_value_t = 8000, global = true)]
-    pub dynamodb_port: u16,
+    /// Port of the DynamoDB endpoint, 8000 if left out; 0 takes any free one. To a command it names the
+    /// port of a running server
+    #[arg(long, env = "LOCAL_DYNAMODB_PORT", value_name = "PORT", global = true)]
+    pub dynamodb_port: Option<u16>,
 
     /// Address of the DynamoDB endpoint, which asks nobody for credentials: containers on Linux need
     /// that of their bridge
@@ -37,16 +41,24 @@ pub struct EngineOptions {
     )]
     pub data: PathBuf,
 
-    /// Keep the data in memory alone, whatever `--data` says, and forget it at the end
+    /// Keep the data in memory alone, whatever `--data` says, and forget it at the end. A command reaches
+    /// such a server by `--dynamodb-port`, and no other
     #[arg(long, env = "LOCAL_IN_MEMORY", global = true)]
     pub in_memory: bool,
 }
 
 impl EngineOptions {
-    /// Where the DynamoDB endpoint is.
+    /// Where a server is to have its DynamoDB endpoint.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        SocketAddr::new(self.dynamodb_address, self.dynamodb_port)
+        SocketAddr::new(self.dynamodb_address, self.dynamodb_port.unwrap_or(DEFAULT_DYNAMODB_PORT))
+    }
+
+    /// Where the running server that a command is to reach has its DynamoDB endpoint, if the operator says.
+    #[must_use]
+    pub fn named_server(&self) -> Option<SocketAddr> {
+        let port = self.dynamodb_port.filter(|port| *port != 0)?;
+        Some(SocketAddr::new(self.dynamodb_address, port))
     }
 
     /// Where the data is kept.
@@ -60,7 +72,7 @@ impl EngineOptions {
 #[derive(Args, Clone, Debug)]
 pub struct TableOptions {
     /// Name of the categories table in AWS, reached by the usual AWS environment and profiles;
-    /// without it, the local engine's is meant, whether its server runs or not
+    /// without it, the local engine's is meant, which `--data` names, whether its server runs or not
     #[arg(long, value_name = "NAME", global = true)]
     pub table: Option<String>,
 }

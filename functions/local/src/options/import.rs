@@ -15,7 +15,7 @@ pub struct ImportOptions {
     pub table: TableOptions,
 
     /// File with one JSON object per line: `customer_id` and what a POST's body has, optionally
-    /// `changed_at` and `changed_by`; `-` for standard input
+    /// `changed_at` and `changed_by`; or what `customers export` wrote. `-` for standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 
@@ -28,7 +28,7 @@ pub struct ImportOptions {
     pub changed_by: KeyName,
 
     /// File for the lines that are rejected, and why; anew with every run. By default it lies
-    /// beside FILE and ends in `.rejected.jsonl`
+    /// beside FILE, or where that can't be, in the current folder, and ends in `.rejected.jsonl`
     #[arg(long, value_name = "FILE")]
     pub rejected: Option<PathBuf>,
 

@@ -9,7 +9,7 @@ use shared::domain::{KeyName, OrgId, Permission};
 #[derive(Args, Clone, Debug)]
 pub struct KeysOptions {
     /// Name of the keys table in AWS, reached by the usual AWS environment and profiles; without
-    /// it, the local engine's is meant, whether its server runs or not
+    /// it, the local engine's is meant, which `--data` names, whether its server runs or not
     #[arg(long, value_name = "NAME", global = true)]
     pub table: Option<String>,
 

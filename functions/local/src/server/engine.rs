@@ -2,9 +2,8 @@
 
 use std::{
     error::Error,
-    fs::{self, File, OpenOptions, TryLockError},
-    io,
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
+    fs, io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     thread::{self, JoinHandle},
     time::Duration,
@@ -14,7 +13,11 @@ use dynoxide::Database;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
-use super::error::StartError;
+use super::{
+    error::StartError,
+    identity,
+    lock::{self, Lock},
+};
 
 /// How often what has expired is deleted.
 const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
@@ -37,7 +40,7 @@ pub struct Engine {
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
-    _lock: Option<File>,
+    lock: Option<Lock>,
 }
 
 impl Engine {
@@ -69,7 +72,7 @@ impl Engine {
             }
         });
         let thread = thread.map_err(StartError::engine)?;
-        Ok(Self { address, stop: Some(stop), thread: Some(thread), _lock: lock })
+        Ok(Self { address, stop: Some(stop), thread: Some(thread), lock })
     }
 
     /// The URL of the DynamoDB endpoint.
@@ -77,6 +80,27 @@ impl Engine {
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
+
+    /// Lets the operator's commands reach the data through this process while it has them open: shows an
+    /// identity, and writes it and the endpoint into the data file's lock.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn announce(&self) -> Result<(), StartError> {
+        let identity = identity::publish(self.url()).await?;
+        let Some(lock) = &self.lock else { return Ok(()) };
+        lock.announce(format!("http://{}", reachable(self.address)), identity).map_err(StartError::engine)
+    }
+}
+
+/// The address by which clients reach what listens on this one.
+fn reachable(listens: SocketAddr) -> SocketAddr {
+    let ip = match listens.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listens.port())
 }
 
 /// Deletes what has expired, which DynamoDB does by itself.
@@ -102,12 +126,15 @@ impl Drop for Engine {
 }
 
 /// Opens the data, and of a file the lock that keeps other processes from it.
-fn open(data: &Data) -> Result<(Database, Option<File>), StartError> {
+fn open(data: &Data) -> Result<(Database, Option<Lock>), StartError> {
     let Data::File(path) = data else {
         return Ok((Database::memory().map_err(StartError::engine)?, None));
     };
-    let lock = lock(path)?;
+    let failed = |source| StartError::Io { path: path.clone(), source };
+    let path = &lock::resolved(path).map_err(failed)?;
+    let lock = Lock::take(path)?;
     refuse_foreign(path)?;
+    lock::make_private(path).map_err(failed)?;
     let opened = Database::new(&path.to_string_lossy());
     let database = opened.map_err(|error| not_a_database(path, error))?;
     Ok((database, Some(lock)))
@@ -126,23 +153,12 @@ pub fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError
     bound.map_err(|source| StartError::Address { address, source })
 }
 
-/// Locks the data file for this process, because the engine caches what it read and so can't share it. The
-/// lock is on a file beside it, because closing a handle on the data file itself would drop SQLite's locks.
-fn lock(path: &Path) -> Result<File, StartError> {
-    let failed = |source| StartError::Io { path: path.to_owned(), source };
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(name).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StartError::InUse(path.to_owned())),
-        Err(TryLockError::Error(source)) => Err(failed(source)),
-    }
-}
-
 /// Refuses a database that another program made, because the engine would add its tables to it.
 fn refuse_foreign(path: &Path) -> Result<(), StartError> {
     match fs::metadata(path) {
+        Ok(found) if !found.is_file() => {
+            return Err(not_a_database(path, io::Error::other("it is no regular file")));
+        }
         Ok(found) if found.len() > 0 => {}
         Ok(_) => return Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

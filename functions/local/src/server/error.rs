@@ -18,6 +18,9 @@ pub enum StartError {
     /// Another process works on the data file.
     #[error("the data file {} is in use by another process", .0.display())]
     InUse(PathBuf),
+    /// What lies in the place of the data file's lock is no lock.
+    #[error("{} is needed to lock the data file, but belongs to another program", .0.display())]
+    ForeignLock(PathBuf),
     /// The file system refuses the data file, or the lock file beside it.
     #[error("the data file {} can't be read or written", path.display())]
     Io {

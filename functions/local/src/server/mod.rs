@@ -5,6 +5,8 @@ pub mod docs;
 pub mod engine;
 pub mod error;
 pub mod gateway;
+pub mod identity;
+pub mod lock;
 mod tables;
 pub mod template;
 
@@ -45,6 +47,7 @@ impl Server {
         let clock = Clock::default();
         let store = Store::new(client(engine.url()), tables(), clock.clone());
         prepare(&store, &clock).await?;
+        engine.announce().await?;
         let docs_url = format!("http://{address}/docs");
         // Each function has a store of its own, and so its own cache of keys, as when it is deployed.
         let app = |_: &str| {

@@ -11,9 +11,8 @@ use shared::{
     http::response::{CategoryMembers, HistoryEntryBody, RecordBody},
     store::{Held, Store},
 };
-use tempfile::NamedTempFile;
 
-use super::{CustomersError, named};
+use super::{super::files::NewFile, CustomersError, named};
 
 /// A line of an export.
 #[derive(Serialize)]
@@ -59,7 +58,7 @@ impl<'a> From<&'a Held> for Exported<'a> {
     }
 }
 
-/// Exports to the file `output`, or to standard output.
+/// Exports to the file `output`, or to standard output. `data` is the local engine's data file.
 ///
 /// # Errors
 /// [`CustomersError`]; then there is no file.
@@ -67,19 +66,16 @@ pub(super) async fn export(
     store: &Store,
     customer: &Customer,
     output: Option<&Path>,
+    data: &Path,
 ) -> Result<(), CustomersError> {
     let Some(path) = output else {
         let failed = |source| CustomersError::Output { path: "standard output".into(), source };
         return write_items(store, customer, io::stdout(), failed).await;
     };
     let failed = |source| CustomersError::Output { path: path.to_owned(), source };
-    // A temporary file may be read by its owner alone, and gets its name once it is complete.
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let file = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
-    write_items(store, customer, &file, failed).await?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist_noclobber(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    let mut file = NewFile::create(path, data).map_err(failed)?;
+    write_items(store, customer, &mut file, failed).await?;
+    file.place().map_err(failed)
 }
 
 async fn write_items(

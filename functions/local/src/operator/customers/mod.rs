@@ -58,7 +58,7 @@ pub async fn run(options: &CustomersOptions, engine: &EngineOptions) -> Result<(
     let (store, _engine) = database::open(options.table.remote(), engine, &Clock::default()).await?;
     match &options.command {
         CustomersCommand::Export { customer, output } => {
-            export::export(&store, &customer.customer(), output.as_deref()).await
+            export::export(&store, &customer.customer(), output.as_deref(), &engine.data).await
         }
         CustomersCommand::Erase { customer, yes } => erase::erase(&store, &customer.customer(), *yes).await,
     }

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read};
 use shared::{
     Error,
     clock::Clock,
-    domain::ImportedCategory,
+    domain::{ImportLine, OrgId},
     error::{Violation, chain},
 };
 
@@ -76,11 +76,11 @@ impl<R: BufRead> Iterator for Lines<R> {
 }
 
 /// What a line says, or all that is wrong with it.
-pub(super) fn parse(line: &Line, clock: &Clock) -> Result<ImportedCategory, Vec<String>> {
+pub(super) fn parse(line: &Line, org: &OrgId, clock: &Clock) -> Result<ImportLine, Vec<String>> {
     if line.text.len() as u64 > MAX_LINE_BYTES {
         return Err(vec![format!("the line must have at most {MAX_LINE_BYTES} bytes")]);
     }
-    ImportedCategory::parse(&line.text, clock.timestamp()).map_err(|error| match error {
+    ImportLine::parse(&line.text, line.number, org, clock.timestamp()).map_err(|error| match error {
         Error::Invalid(violations) => violations.iter().map(problem).collect(),
         other => vec![chain(&other)],
     })

@@ -1,10 +1,12 @@
 //! The operator's command that takes categories over from another system.
 
+mod format;
 mod lines;
 mod rejected;
 mod workers;
 
 use std::{
+    fmt,
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
@@ -12,12 +14,17 @@ use std::{
 
 use shared::clock::Clock;
 
-use self::{rejected::RejectedLines, workers::Outcome};
+use self::{
+    format::OtherFormat,
+    rejected::RejectedLines,
+    workers::{Outcome, Report},
+};
 use super::{
     database::{self, DatabaseError},
     progress,
 };
 use crate::options::{EngineOptions, ImportOptions};
+use tokio::sync::mpsc;
 
 /// The path that stands for standard input.
 const STANDARD_INPUT: &str = "-";
@@ -36,6 +43,9 @@ pub enum ImportError {
         /// What the system said.
         source: io::Error,
     },
+    /// The input has no lines of JSON.
+    #[error("{0}")]
+    Format(OtherFormat),
     /// The file of rejected lines can't be written.
     #[error("{} can't be written", path.display())]
     Rejected {
@@ -47,6 +57,18 @@ pub enum ImportError {
     /// The file of rejected lines would replace the input.
     #[error("{} can't take both the lines and those that are rejected", .0.display())]
     SameFile(PathBuf),
+    /// There is something else where the file of rejected lines should be.
+    #[error(
+        "{} is there already, and no file of rejected lines from an earlier import; name another by `--rejected`",
+        .0.display()
+    )]
+    Occupied(PathBuf),
+    /// No default place can take the file of rejected lines.
+    #[error(
+        "rejected lines could not be written to {}; name a file for them by `--rejected`",
+        .0.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" or ")
+    )]
+    NoPlace(Vec<PathBuf>),
     /// The database failed amid the import.
     #[error("the import stopped at line {line}; run it again for the rest")]
     Stopped {
@@ -66,6 +88,8 @@ pub struct Summary {
     pub present: u64,
     /// Lines that are wrong, or contradict what is here.
     pub rejected: u64,
+    /// Lines of an export that are no category.
+    pub left_out: u64,
 }
 
 /// Runs the command. The summary is on standard output.
@@ -76,33 +100,80 @@ pub async fn run(options: &ImportOptions, engine: &EngineOptions) -> Result<Summ
     let path = options.file.as_path();
     let unreadable = |source| ImportError::Input { path: path.to_owned(), source };
     let (input, length_bytes) = open(path).map_err(unreadable)?;
+    let input = format::checked(input, path).map_err(unreadable)?.map_err(ImportError::Format)?;
+    let mut rejected = RejectedLines::create(path, options.rejected.as_deref(), &engine.data)?;
     let clock = Clock::default();
     let (store, _engine) = database::open(options.table.remote(), engine, &clock).await?;
-    let mut rejected = RejectedLines::create(path, options.rejected.as_deref())?;
 
     let bar = progress::of_bytes(length_bytes);
-    let (mut reports, _workers) = workers::start(options, store, clock, input);
+    let (reports, _workers) = workers::start(options, store, clock, input);
     let mut summary = Summary::default();
+    let done = count(reports, &mut summary, &mut rejected, |end| {
+        bar.set_position(bar.position().max(end));
+    });
+    let done = done.await;
+    bar.finish_and_clear();
+    // Of an import that stopped, too, it is of use what was rejected.
+    let kept = rejected.finish();
+    if done.is_ok() {
+        println!("{summary}");
+    }
+    if let Ok(Some(path)) = &kept {
+        eprintln!("{} says which lines were rejected, and why.", path.display());
+    }
+    done.map_err(|stop| match stop {
+        Stop::At(line, source) => ImportError::Stopped { line, source },
+        Stop::Unreadable(source) => unreadable(source),
+        Stop::Failed(error) => error,
+    })?;
+    kept?;
+    Ok(summary)
+}
+
+/// Why an import stops.
+enum Stop {
+    /// The database failed at this line.
+    At(u64, DatabaseError),
+    /// The input can't be read.
+    Unreadable(io::Error),
+    /// Rejected lines can't be written.
+    Failed(ImportError),
+}
+
+/// Counts what becomes of the lines, up to the end or the first failure. `progress` is told how many bytes have
+/// been worked on.
+async fn count(
+    mut reports: mpsc::Receiver<Report>,
+    summary: &mut Summary,
+    rejected: &mut RejectedLines,
+    progress: impl Fn(u64),
+) -> Result<(), Stop> {
     while let Some((line, outcome)) = reports.recv().await {
         match outcome {
             Outcome::Imported => summary.imported += 1,
             Outcome::Present => summary.present += 1,
+            Outcome::LeftOut => summary.left_out += 1,
             Outcome::Rejected(problems) => {
-                rejected.add(&line, &problems)?;
+                rejected.add(&line, problems).map_err(Stop::Failed)?;
                 summary.rejected += 1;
             }
-            Outcome::Failed(source) => return Err(ImportError::Stopped { line: line.number, source }),
-            Outcome::Unreadable(source) => return Err(unreadable(source)),
+            Outcome::Failed(source) => return Err(Stop::At(line.number, source)),
+            Outcome::Unreadable(source) => return Err(Stop::Unreadable(source)),
         }
-        bar.set_position(bar.position().max(line.end));
+        progress(line.end);
     }
-    bar.finish_and_clear();
-    let Summary { imported, present, rejected: refused } = summary;
-    println!("{imported} imported, {present} there already, {refused} rejected");
-    if let Some(path) = rejected.finish()? {
-        eprintln!("{} says which lines were rejected, and why.", path.display());
+    Ok(())
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { imported, present, rejected, left_out } = self;
+        write!(f, "{imported} imported, {present} there already, {rejected} rejected")?;
+        match left_out {
+            0 => Ok(()),
+            _ => write!(f, ", {left_out} left out that are an export's and no categories"),
+        }
     }
-    Ok(summary)
 }
 
 /// Opens a file, or standard input for `-`; and returns how many bytes there are to read, if that is known.

@@ -1,15 +1,16 @@
 //! The file of rejected lines.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, BufWriter, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs::{self, File},
+    io::{self, BufRead, BufReader, Read, Write},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
+    super::files::NewFile,
     ImportError, STANDARD_INPUT,
     lines::{Line, MAX_LINE_BYTES},
 };
@@ -20,39 +21,53 @@ const SHOWN_BYTES_OF_LONG_LINE: usize = 256;
 /// What replaces the extension of the input's name.
 const EXTENSION: &str = "rejected.jsonl";
 
-#[derive(Serialize)]
-struct RejectedLine<'a> {
+/// Folders in which files stand for something else, such as `/dev/stdin`.
+const NO_PLACES: [&str; 2] = ["/dev", "/proc"];
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct RejectedLine {
     line: u64,
-    problems: &'a [String],
-    text: &'a str,
+    problems: Vec<String>,
+    text: String,
 }
 
-/// The file of rejected lines. It exists while an import runs, and afterwards if it has any line.
+/// The file of rejected lines. It gets its name when an import ends, if it has any line.
 pub(super) struct RejectedLines {
-    path: PathBuf,
-    file: BufWriter<File>,
+    file: NewFile,
     any: bool,
 }
 
 impl RejectedLines {
-    /// Creates the file, or empties it: `path`, or by default one beside `input`.
+    /// Begins the file: at `path`, or by default beside `input`, or where that can't be, in the current folder.
+    /// What lies there has to be from an earlier run. `data` is the local engine's data file.
     ///
     /// # Errors
-    /// [`ImportError::SameFile`], [`ImportError::Rejected`].
-    pub(super) fn create(input: &Path, path: Option<&Path>) -> Result<Self, ImportError> {
-        let path = match path {
-            Some(path) => path.to_owned(),
-            None if input.as_os_str() == STANDARD_INPUT => PathBuf::from("import").with_extension(EXTENSION),
-            None => input.with_extension(EXTENSION),
-        };
-        let real = |path: &Path| fs::canonicalize(path).ok();
-        if real(&path).is_some_and(|path| real(input) == Some(path)) {
-            return Err(ImportError::SameFile(path));
+    /// [`ImportError::SameFile`], [`ImportError::Occupied`], [`ImportError::Rejected`];
+    /// [`ImportError::NoPlace`] where no place was named and none can take the file.
+    pub(super) fn create(input: &Path, path: Option<&Path>, data: &Path) -> Result<Self, ImportError> {
+        if let Some(path) = path {
+            return Self::at(path, input, data);
         }
-        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
-        match file {
-            Ok(file) => Ok(Self { path, file: BufWriter::new(file), any: false }),
-            Err(source) => Err(ImportError::Rejected { path, source }),
+        let places = places(input);
+        places
+            .iter()
+            .find_map(|path| Self::at(path, input, data).ok())
+            .ok_or_else(|| ImportError::NoPlace(places))
+    }
+
+    fn at(path: &Path, input: &Path, data: &Path) -> Result<Self, ImportError> {
+        let same = |a: fs::Metadata, b: fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
+        let both = fs::metadata(path).ok().zip(fs::metadata(input).ok());
+        if both.is_some_and(|(path, input)| same(path, input)) {
+            return Err(ImportError::SameFile(path.to_owned()));
+        }
+        let file = NewFile::create(path, data)
+            .map_err(|source| ImportError::Rejected { path: path.to_owned(), source })?;
+        if may_be_replaced(path) {
+            Ok(Self { file, any: false })
+        } else {
+            Err(ImportError::Occupied(path.to_owned()))
         }
     }
 
@@ -60,33 +75,72 @@ impl RejectedLines {
     ///
     /// # Errors
     /// [`ImportError::Rejected`].
-    pub(super) fn add(&mut self, line: &Line, problems: &[String]) -> Result<(), ImportError> {
+    pub(super) fn add(&mut self, line: &Line, problems: Vec<String>) -> Result<(), ImportError> {
         let shown = match line.text.len() as u64 {
             0..=MAX_LINE_BYTES => line.text.as_slice(),
             _ => line.text.get(..SHOWN_BYTES_OF_LONG_LINE).unwrap_or_default(),
         };
-        let text = String::from_utf8_lossy(shown);
-        let rejected = RejectedLine { line: line.number, problems, text: &text };
+        let text = String::from_utf8_lossy(shown).into_owned();
+        let rejected = RejectedLine { line: line.number, problems, text };
         self.any = true;
         serde_json::to_writer(&mut self.file, &rejected)
             .map_err(io::Error::from)
             .and_then(|()| self.file.write_all(b"\n"))
-            .map_err(|source| self.failed(source))
+            .map_err(|source| ImportError::Rejected { path: self.file.path().to_owned(), source })
     }
 
-    /// Completes the file, or removes it if it has no line. Returns where the rejected lines are, if there
-    /// are any.
+    /// Gives the file its name, or if it has no line, removes that of an earlier run. Returns where the
+    /// rejected lines are, if there are any.
     ///
     /// # Errors
-    /// [`ImportError::Rejected`].
-    pub(super) fn finish(mut self) -> Result<Option<PathBuf>, ImportError> {
-        let done =
-            self.file.flush().and_then(|()| if self.any { Ok(()) } else { fs::remove_file(&self.path) });
-        done.map_err(|source| self.failed(source))?;
-        Ok(self.any.then_some(self.path))
+    /// [`ImportError::Occupied`], [`ImportError::Rejected`].
+    pub(super) fn finish(self) -> Result<Option<PathBuf>, ImportError> {
+        let path = self.file.path().to_owned();
+        if !may_be_replaced(&path) {
+            return Err(ImportError::Occupied(path));
+        }
+        let done = if self.any {
+            self.file.replace()
+        } else {
+            fs::remove_file(&path).or_else(|error| match error.kind() {
+                io::ErrorKind::NotFound => Ok(()),
+                _ => Err(error),
+            })
+        };
+        match done {
+            Ok(()) => Ok(self.any.then_some(path)),
+            Err(source) => Err(ImportError::Rejected { path, source }),
+        }
     }
+}
 
-    fn failed(&self, source: io::Error) -> ImportError {
-        ImportError::Rejected { path: self.path.clone(), source }
+/// Where the file may be if nobody says where. What stands for a pipe, a device or standard input has no place
+/// beside it.
+fn places(input: &Path) -> Vec<PathBuf> {
+    let stands_for_another = NO_PLACES.iter().any(|folder| input.starts_with(folder));
+    let is_file = fs::metadata(input).is_ok_and(|found| found.is_file());
+    match input.file_name() {
+        Some(name) if is_file && !stands_for_another && input.as_os_str() != STANDARD_INPUT => {
+            vec![input.with_extension(EXTENSION), Path::new(name).with_extension(EXTENSION)]
+        }
+        _ => vec![PathBuf::from("import").with_extension(EXTENSION)],
     }
+}
+
+/// Whether nothing is at a path, or nothing that anybody misses: an empty file, or rejected lines of an earlier
+/// run. A link is neither.
+fn may_be_replaced(path: &Path) -> bool {
+    match fs::symlink_metadata(path) {
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+        Ok(found) if !found.is_file() => false,
+        Ok(found) => found.len() == 0 || begins_with_a_rejected_line(path).unwrap_or(false),
+    }
+}
+
+fn begins_with_a_rejected_line(path: &Path) -> io::Result<bool> {
+    let mut first = Vec::new();
+    // Escaped, a byte takes at most six; the problems have room in the rest.
+    let limit = 8 * MAX_LINE_BYTES;
+    BufReader::new(File::open(path)?.take(limit)).read_until(b'\n', &mut first)?;
+    Ok(serde_json::from_slice::<RejectedLine>(&first).is_ok())
 }

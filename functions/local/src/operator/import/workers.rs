@@ -13,7 +13,7 @@ use std::{
 
 use shared::{
     clock::Clock,
-    domain::{Author, Customer, ImportedCategory, OrgId},
+    domain::{Author, Customer, ImportLine, ImportedCategory, OrgId},
     store::{Import, Store, Unless},
 };
 use tokio::{sync::mpsc, task::JoinSet};
@@ -33,6 +33,8 @@ pub(super) enum Outcome {
     Imported,
     /// There was nothing to do.
     Present,
+    /// It is of an export, and no category.
+    LeftOut,
     /// All that is wrong with it.
     Rejected(Vec<String>),
     /// The database failed.
@@ -64,7 +66,8 @@ pub(super) fn start(
         })
         .collect();
     // Reading can block for ever on a terminal or a pipe, so the thread is not waited for.
-    thread::spawn(move || read(&clock, BufReader::new(input), &queues, &reports));
+    let org = options.org.clone();
+    thread::spawn(move || read(&org, &clock, BufReader::new(input), &queues, &reports));
     (received, workers)
 }
 
@@ -92,15 +95,22 @@ async fn work(
 }
 
 /// Reads lines up to the end, or until their reports are no longer wanted.
-fn read(clock: &Clock, input: impl BufRead, queues: &[mpsc::Sender<Job>], reports: &mpsc::Sender<Report>) {
+fn read(
+    org: &OrgId,
+    clock: &Clock,
+    input: impl BufRead,
+    queues: &[mpsc::Sender<Job>],
+    reports: &mpsc::Sender<Report>,
+) {
     for line in Lines::new(input) {
         let wanted = match line {
             Err((line, source)) => {
                 let _ended_already = reports.blocking_send((line, Outcome::Unreadable(source)));
                 return;
             }
-            Ok(line) => match parse(&line, clock) {
-                Ok(imported) => {
+            Ok(line) => match parse(&line, org, clock) {
+                Ok(ImportLine::Other) => reports.blocking_send((line, Outcome::LeftOut)).is_ok(),
+                Ok(ImportLine::Category(imported)) => {
                     let queue = queues.get(worker(&imported, queues.len()));
                     queue.is_some_and(|queue| queue.blocking_send((line, imported)).is_ok())
                 }
