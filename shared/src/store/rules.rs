@@ -87,7 +87,7 @@ impl Store {
         }
         let mut rule = Rule::Undefined(Unknown::default());
         for item in
-            answer.responses.into_iter().flat_map(|mut found| found.remove(&self.tables.categories)).flatten()
+            answer.responses.into_iter().filter_map(|mut found| found.remove(&self.tables.categories)).flatten()
         {
             let sort_key = item.get(keys::SORT_KEY).and_then(|key| key.as_s().ok());
             if sort_key == Some(&definition) {
