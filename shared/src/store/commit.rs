@@ -165,7 +165,7 @@ impl Store {
         }
         if let Some(unless) = unless {
             transaction.parts.push(Part::Check);
-            transaction.items.push(self.check(owner, unless)?);
+            transaction.items.push(self.check(owner, unless, now)?);
         }
         let Transaction { parts, items } = transaction;
         for attempt in 0..MAX_ATTEMPTS {
