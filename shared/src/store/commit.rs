@@ -187,7 +187,7 @@ impl Store {
         idempotency: Option<&Idempotency>,
     ) -> Result<Option<Revision>> {
         let Some(idempotency) = idempotency else { return Ok(None) };
-        let read = self.item(keys::item(customer, keys::idempotency(&idempotency.id)));
+        let read = Box::pin(self.item(keys::item(customer, keys::idempotency(&idempotency.id))));
         let Some(item) = self.unless_being_erased(customer, false, read).await? else { return Ok(None) };
         let remembered = items::into_remembered(item, self.clock.timestamp())?;
         remembered.map(|remembered| repeated(idempotency, &remembered)).transpose()

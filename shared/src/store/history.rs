@@ -32,7 +32,7 @@ impl Store {
         filter: HistoryFilter,
     ) -> Result<Page<HistoryEntry, Revision>> {
         let range = page.after.into_iter().fold(filter.range, RevisionRange::older_than);
-        let read = self.read_history(customer, page, filter, range);
+        let read = Box::pin(self.read_history(customer, page, filter, range));
         self.unless_being_erased(customer, range.reaches_newest(), read).await
     }
 

@@ -37,8 +37,8 @@ impl Store {
         page: PageRequest<CategoryId>,
         as_of: Option<Timestamp>,
     ) -> Result<Page<Category, CategoryId>> {
-        let from_start = page.after.is_none();
-        self.unless_being_erased(customer, from_start, self.read_page(customer, page, as_of)).await
+        let read = Box::pin(self.read_page(customer, page, as_of));
+        self.unless_being_erased(customer, page.after.is_none(), read).await
     }
 
     async fn read_page(
