@@ -25,5 +25,5 @@ pub use import::ImportedCategory;
 pub use paging::{Page, PageRequest};
 pub use precondition::{Alteration, Revisions};
 pub use revision::{Revision, RevisionRange};
-pub use text::{Description, Reason, Text, Value};
+pub use text::{Description, Reason, Text, Value, is_unprintable};
 pub use timestamp::Timestamp;

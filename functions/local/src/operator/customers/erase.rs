@@ -14,6 +14,7 @@ use super::{
     super::{database::retry_while_unavailable, progress},
     CustomersError, named,
 };
+use crate::output;
 
 /// [`ItemCounts`] in words.
 #[derive(Clone, Copy, Debug)]
@@ -26,8 +27,7 @@ pub struct Shown(pub ItemCounts);
 pub(super) async fn erase(store: &Store, customer: &Customer, yes: bool) -> Result<(), CustomersError> {
     let there = store.count_items(customer).await?;
     if there.total() == 0 {
-        println!("nothing is held on {}", named(customer));
-        return Ok(());
+        return Ok(output::line(format_args!("nothing is held on {}", named(customer)))?);
     }
     if !yes {
         ask(customer, there)?;
@@ -45,18 +45,17 @@ pub(super) async fn erase(store: &Store, customer: &Customer, yes: bool) -> Resu
         }
     }
     bar.finish_and_clear();
-    println!("erased of {}: {}", named(customer), Shown(done));
-    Ok(())
+    Ok(output::line(format_args!("erased of {}: {}", named(customer), Shown(done)))?)
 }
 
 fn ask(customer: &Customer, there: ItemCounts) -> Result<(), CustomersError> {
     if !io::stdin().is_terminal() {
         return Err(CustomersError::NobodyToAsk);
     }
-    eprint!("On {} there are {}.\nErase all of it for good? [y/N] ", named(customer), Shown(there));
-    let mut answer = String::new();
-    io::stderr()
-        .flush()
+    let (mut terminal, mut answer) = (io::stderr(), String::new());
+    let question = "Erase all of it for good? [y/N]";
+    write!(terminal, "On {} there are {}.\n{question} ", named(customer), Shown(there))
+        .and_then(|()| terminal.flush())
         .and_then(|()| io::stdin().read_line(&mut answer))
         .map_err(CustomersError::Terminal)?;
     match answer.trim() {

@@ -17,7 +17,10 @@ use super::{
     database::{self, DatabaseError},
     progress,
 };
-use crate::options::{EngineOptions, ImportOptions};
+use crate::{
+    options::{EngineOptions, ImportOptions},
+    output::{self, OutputError},
+};
 
 /// The path that stands for standard input.
 const STANDARD_INPUT: &str = "-";
@@ -44,6 +47,9 @@ pub enum ImportError {
         /// What the system said.
         source: io::Error,
     },
+    /// What was done can't be told.
+    #[error(transparent)]
+    Untold(#[from] OutputError),
     /// The file of rejected lines would replace the input.
     #[error("{} can't take both the lines and those that are rejected", .0.display())]
     SameFile(PathBuf),
@@ -98,10 +104,11 @@ pub async fn run(options: &ImportOptions, engine: &EngineOptions) -> Result<Summ
     }
     bar.finish_and_clear();
     let Summary { imported, present, rejected: refused } = summary;
-    println!("{imported} imported, {present} there already, {refused} rejected");
+    let told = output::line(format_args!("{imported} imported, {present} there already, {refused} rejected"));
     if let Some(path) = rejected.finish()? {
-        eprintln!("{} says which lines were rejected, and why.", path.display());
+        output::remark(format_args!("{} says which lines were rejected, and why.", path.display()));
     }
+    told?;
     Ok(summary)
 }
 

@@ -13,6 +13,7 @@ use super::{
     ImportError, STANDARD_INPUT,
     lines::{Line, MAX_LINE_BYTES},
 };
+use crate::output::json_line;
 
 /// Bytes of a line above [`MAX_LINE_BYTES`] that are repeated when it is rejected.
 const SHOWN_BYTES_OF_LONG_LINE: usize = 256;
@@ -68,10 +69,7 @@ impl RejectedLines {
         let text = String::from_utf8_lossy(shown);
         let rejected = RejectedLine { line: line.number, problems, text: &text };
         self.any = true;
-        serde_json::to_writer(&mut self.file, &rejected)
-            .map_err(io::Error::from)
-            .and_then(|()| self.file.write_all(b"\n"))
-            .map_err(|source| self.failed(source))
+        json_line(&mut self.file, &rejected).map_err(|source| self.failed(source))
     }
 
     /// Completes the file, or removes it if it has no line. Returns where the rejected lines are, if there
