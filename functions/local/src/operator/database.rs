@@ -60,16 +60,16 @@ pub async fn open(
         return Ok((Store::new(Client::new(&loader.load().await), tables, clock.clone()), None));
     }
     let running = format!("http://{}", options.address());
-    let (endpoint, engine) = if options.in_memory {
-        (running, None)
+    let (client, engine) = if options.in_memory {
+        (server::client(running), None)
     } else {
-        match Engine::start(&options.data(), ANY_LOCAL_PORT) {
-            Err(StartError::InUse(_)) => (running, None),
+        match Engine::start(&options.data(), ANY_LOCAL_PORT, &[]) {
+            Err(StartError::InUse(_)) => (server::client(running), None),
             Err(error) => return Err(error.into()),
-            Ok(engine) => (engine.url(), Some(engine)),
+            Ok(engine) => (engine.client(), Some(engine)),
         }
     };
-    let store = Store::new(server::client(endpoint), server::tables(), clock.clone());
+    let store = Store::new(client, server::tables(), clock.clone());
     store.create_tables().await?;
     Ok((store, engine))
 }
