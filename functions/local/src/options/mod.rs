@@ -25,7 +25,7 @@ pub struct Options {
     #[arg(long, env = "LOCAL_PORT", default_value_t = 3000)]
     pub port: u16,
 
-    /// A name or address, besides 127.0.0.1, localhost and [::1], that requests may have in `Host`, such as
+    /// A name or address, besides 127.0.0.1, localhost and `[::1]`, that requests may have in `Host`, such as
     /// host.docker.internal for containers; may be repeated
     #[arg(
         long = "allow-host",

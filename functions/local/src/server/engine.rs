@@ -61,7 +61,7 @@ struct Worker {
 
 impl Engine {
     /// Opens the data and serves it on an address, with port 0 on any free port. Besides 127.0.0.1, localhost,
-    /// [::1] and the address itself, requests may call it by the names that are `allowed`.
+    /// `[::1]` and the address itself, requests may call it by the names that are `allowed`.
     ///
     /// # Errors
     /// [`StartError`].
