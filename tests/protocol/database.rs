@@ -50,6 +50,7 @@ pub struct Entry {
 
 /// The conditions that failed: those on the record, the history entry, what is remembered, and the fence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a condition of its own")]
 pub struct Failed {
     pub record: bool,
     pub entry: bool,

@@ -43,17 +43,15 @@ pub fn reached() -> Vec<Property<ProtocolModel>> {
                 .any(|(_, request)| matches!(request.answers[..], [Answer::Done(_), Answer::Done(_)]))
         }),
         Property::sometimes("all that is asked for is done", |model, state| {
-            requests(state).filter(|(_, request)| request.answers.iter().any(is_done)).count()
+            requests(state)
+                .filter(|(_, request)| request.answers.iter().any(|answer| answer.is_done()))
+                .count()
                 == usize::from(model.world.requests)
         }),
         Property::sometimes("somebody is refused", |_, state| {
             requests(state).any(|(_, request)| request.answers.contains(&Answer::Refused))
         }),
     ]
-}
-
-fn is_done(answer: &Answer) -> bool {
-    matches!(answer, Answer::Done(_))
 }
 
 fn requests(state: &State) -> impl Iterator<Item = (RequestId, &Request)> {
@@ -96,7 +94,7 @@ fn refused(_: &ProtocolModel, state: &State) -> bool {
 fn repeated(_: &ProtocolModel, state: &State) -> bool {
     state.erasure != Erasure::NotBegun
         || requests(state).all(|(_, request)| {
-            let mut after = request.answers.iter().skip_while(|answer| !is_done(answer));
+            let mut after = request.answers.iter().skip_while(|answer| !answer.is_done());
             let first = after.next();
             after.all(|answer| Some(answer) == first || matches!(answer, Answer::Unknown { .. }))
         })

@@ -69,6 +69,12 @@ pub enum Told {
     RecordAlone,
 }
 
+impl Answer {
+    pub(crate) fn is_done(self) -> bool {
+        matches!(self, Self::Done(_))
+    }
+}
+
 impl State {
     pub fn begin(&mut self, caller: usize, request: RequestId, protocol: &Protocol) {
         let is_early = self.erasure == Erasure::NotBegun;
@@ -120,7 +126,7 @@ impl State {
     }
 
     /// What the clock of the function that serves this caller says.
-    pub fn time_of(&self, caller: usize) -> i8 {
+    pub(crate) fn time_of(&self, caller: usize) -> i8 {
         i8::try_from(self.minted).unwrap() + self.clocks[caller]
     }
 

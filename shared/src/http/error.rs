@@ -210,7 +210,7 @@ fn first(violations: &[Violation]) -> Vec<String> {
     let mut details: Vec<String> = violations.iter().take(MAX_VIOLATIONS).map(ToString::to_string).collect();
     let more = violations.len().saturating_sub(MAX_VIOLATIONS);
     if more > 0 {
-        details.push(format!("there are {more} more problems, to be told once these are mended"));
+        details.push(format!("and {more} more, to be told once these are mended"));
     }
     details
 }

@@ -6,7 +6,7 @@
 //! other changes need a category that is there. The first transaction puts the fence up and deletes categories, so
 //! from then on nothing is read and nothing gets in. The fence comes down last.
 
-use std::fmt;
+use std::{fmt, pin::Pin};
 
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
@@ -160,22 +160,23 @@ impl Store {
     }
 
     /// Reads something of an owner, who counts as unknown while being erased. Where what is read can't meet the
-    /// fence, that is looked for at the same time.
+    /// fence, that is looked for at the same time. The futures are boxed, because they are large, and would be moved
+    /// with each that holds them.
     pub(super) async fn unless_being_erased<O: Owner, T>(
         &self,
         owner: &O,
         meets_fence: bool,
-        read: impl Future<Output = Result<T>>,
+        read: Pin<Box<impl Future<Output = Result<T>>>>,
     ) -> Result<T> {
         if meets_fence || !O::CAN_BE_ERASED {
             return read.await;
         }
-        let unfenced = async {
+        let unfenced = Box::pin(async {
             match self.fence(owner).await? {
                 Some(_) => Err(Error::NotFound(O::Attributes::UNKNOWN_OWNER)),
                 None => Ok(()),
             }
-        };
+        });
         tokio::try_join!(read, unfenced).map(|(found, ())| found)
     }
 

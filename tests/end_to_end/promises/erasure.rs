@@ -457,9 +457,10 @@ async fn writers_at_work_when_an_erasure_begins_leave_nothing_behind() {
 async fn two_erasures_at_once_do_no_harm_to_who_comes_back_after_the_first() {
     let api = Api::start().await;
     furnish(&api).await;
-    let ((first, erased), (second, other)) = join(begin(&api.store), begin(&api.store)).await;
+    let ((first, erased), (second, other)) = Box::pin(join(begin(&api.store), begin(&api.store))).await;
     assert_eq!(erased.total() + other.total(), 30);
-    let (mut rest, more) = join(erase_rest(&api.store, &first), erase_rest(&api.store, &second)).await;
+    let both = join(erase_rest(&api.store, &first), erase_rest(&api.store, &second));
+    let (mut rest, more) = Box::pin(both).await;
     rest += more;
     assert!(rest.changes >= 55, "{rest:?}");
     api.store.end_erasure(&first).await.unwrap();
@@ -514,7 +515,7 @@ async fn an_import_that_runs_while_its_customer_is_erased_brings_nobody_back() {
         tokio::time::sleep(Duration::from_millis(300)).await;
         erase(&api.store).await
     };
-    let (imported, _) = join(import(&store, line), erasing).await;
+    let (imported, _) = Box::pin(join(import(&store, line), erasing)).await;
     conflict(imported);
     only_the_note_is_left(&api).await;
 }
