@@ -15,7 +15,7 @@ pub const REPEATED: &str = "a repetition is answered as the first time";
 pub const CHAIN: &str = "the changes are one chain, and the record is its end";
 pub const LOOKED: &str = "nobody is left without an answer that could be read";
 pub const MOMENT: &str = "the moment of an acknowledged change is not the future to any reader";
-pub const ERASED: &str = "nothing that was asked before an erasure is there after it has begun";
+pub const ERASED: &str = "nothing that was decided before an erasure is there after it has begun";
 
 pub fn all() -> Vec<Property<ProtocolModel>> {
     vec![

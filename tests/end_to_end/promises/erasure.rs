@@ -459,8 +459,8 @@ async fn two_erasures_at_once_do_no_harm_to_who_comes_back_after_the_first() {
     furnish(&api).await;
     let ((first, erased), (second, other)) = Box::pin(join(begin(&api.store), begin(&api.store))).await;
     assert_eq!(erased.total() + other.total(), 30);
-    let both = join(erase_rest(&api.store, &first), erase_rest(&api.store, &second));
-    let (mut rest, more) = Box::pin(both).await;
+    let (mut rest, more) =
+        Box::pin(join(erase_rest(&api.store, &first), erase_rest(&api.store, &second))).await;
     rest += more;
     assert!(rest.changes >= 55, "{rest:?}");
     api.store.end_erasure(&first).await.unwrap();
