@@ -83,9 +83,10 @@ def serve(folder, image, dynamodb):
 
 def main(program, image):
     with tempfile.TemporaryDirectory() as folder:
-        with local_server(program, "--dynamodb-address", bridge()) as (_, dynamodb):
+        reachable = ["--dynamodb-address", bridge(), "--allow-host", "host.docker.internal"]
+        with local_server(program, *reachable) as (_, dynamodb):
             failed = replay(folder, image, dynamodb)
-        with local_server(program, "--dynamodb-address", bridge()) as (_, dynamodb):
+        with local_server(program, *reachable) as (_, dynamodb):
             return failed + serve(folder, image, dynamodb)
 
 

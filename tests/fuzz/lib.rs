@@ -34,7 +34,7 @@ impl Harness {
     pub fn start() -> Self {
         abort_on_panics();
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        let engine = Engine::start(&Data::Memory, ANY_LOCAL_PORT).unwrap();
+        let engine = Engine::start(&Data::Memory, ANY_LOCAL_PORT, &[]).unwrap();
         // A machine that has other things to do is no finding.
         let patience = TimeoutConfig::builder().operation_timeout(Duration::from_mins(1)).build();
         let config = server::client_config(engine.url()).timeout_config(patience);

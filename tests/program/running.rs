@@ -31,7 +31,12 @@ impl Running {
     }
 
     pub fn start_with(arguments: &[&str]) -> Self {
-        let mut process = local(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        Self::of(&mut local(arguments))
+    }
+
+    /// What a command of [`local`] starts.
+    pub fn of(command: &mut Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap());
         let mut ready = [const { String::new() }; 3];
         for line in &mut ready {
@@ -56,9 +61,19 @@ impl Running {
         (response.status().as_u16(), response.json().await.unwrap_or_default())
     }
 
-    pub fn signal(mut self, signal: &str) -> (ExitStatus, Vec<String>) {
-        let sent = Command::new("kill").args([signal, &self.process.id().to_string()]).status().unwrap();
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Sends a signal and doesn't wait for what comes of it.
+    pub fn send(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.id().to_string()]).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// Sends a signal that ends it. Returns how it ended and what it has written.
+    pub fn signal(mut self, signal: &str) -> (ExitStatus, Vec<String>) {
+        self.send(signal);
         let status = self.process.wait().unwrap();
         let lines = (&mut self.lines).lines().map(Result::unwrap).collect();
         (status, lines)

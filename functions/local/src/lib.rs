@@ -5,6 +5,7 @@
 
 pub mod operator;
 pub mod options;
+pub mod output;
 pub mod server;
 
 pub use server::{

@@ -1,15 +1,17 @@
 //! The program `customers-categories`.
 
-use std::{error::Error, io, process::ExitCode};
+use std::{error::Error, future, io, process::ExitCode};
 
 use clap::Parser;
 use customers_categories::{
     Server,
     operator::{customers, import, keys},
     options::{Command, Options},
+    output::{self, OutputError},
     server::error::StartError,
 };
 use shared::{error::chain, log};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
@@ -23,7 +25,8 @@ const INTERRUPTED: u8 = 130;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let options = Options::parse();
-    let lines = tracing_subscriber::fmt().compact().with_target(false);
+    // Where a line of the log can't be written, neither can a complaint about that.
+    let lines = tracing_subscriber::fmt().compact().with_target(false).log_internal_errors(false);
     // A command's standard output is for its result alone, so its log goes to standard error.
     let (writer, level) = match options.command {
         None => (BoxMakeWriter::new(io::stdout), LevelFilter::INFO),
@@ -35,7 +38,7 @@ async fn main() -> ExitCode {
     match run(&options).await {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {}", chain(&*error));
+            output::remark(format_args!("error: {}", chain(&*error)));
             ExitCode::FAILURE
         }
     }
@@ -66,24 +69,29 @@ async fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(options: &Options) -> Result<(), StartError> {
-    let server = Server::start(&options.engine.data(), options.port, options.engine.address()).await?;
-    announce(&server);
-    interrupted().await;
-    server.stop().await;
+async fn serve(options: &Options) -> Result<(), Box<dyn Error>> {
+    let Options { engine, port, allowed_hosts, .. } = options;
+    let server = Server::start(&engine.data(), *port, engine.address(), allowed_hosts).await?;
+    let mut signals = Signals::new().map_err(StartError::Signals)?;
+    announce(&server)?;
+    signals.next().await;
+    tokio::select! {
+        () = server.stop() => {}
+        () = signals.next() => tracing::warn!("ended at once by a second signal"),
+    }
     Ok(())
 }
 
 /// Prints where the server listens, and a command to try it with.
-fn announce(server: &Server) {
+fn announce(server: &Server) -> Result<(), OutputError> {
     let url = server.url();
     let customer = "v4/orgs/telco/customers/123e4567-e89b-12d3-a456-556642440000";
-    println!("listening on {url}");
-    println!(
+    output::line(format_args!("listening on {url}"))?;
+    output::line(format_args!(
         "curl -i {url}/{customer}/categories -H 'x-auth-roles: API_KEY' --json \
          '{{\"id\": 7, \"value\": \"influencer\"}}'"
-    );
-    println!("DynamoDB at {}", server.dynamodb_url());
+    ))?;
+    output::line(format_args!("DynamoDB at {}", server.dynamodb_url()))
 }
 
 /// Has a command that writes a file clear it up when a signal ends it: it is dropped then.
@@ -93,21 +101,35 @@ async fn until_interrupted<T>(command: impl Future<Output = T>) -> Option<T> {
         biased;
         done = command => Some(done),
         () = interrupted() => {
-            eprintln!("error: interrupted; run it again for the rest");
+            output::remark("error: interrupted; run it again for the rest");
             None
         }
     }
 }
 
-/// Waits for Ctrl-C or SIGTERM.
+/// Waits for the first signal. Where none can be received, each ends the program in the usual way.
 async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
+    match Signals::new() {
+        Ok(mut signals) => signals.next().await,
+        Err(_) => future::pending().await,
+    }
+}
 
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        },
-        Err(_) => drop(tokio::signal::ctrl_c().await),
+/// Ctrl-C and SIGTERM, each as often as it comes.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }

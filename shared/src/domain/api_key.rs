@@ -3,7 +3,7 @@ use std::{collections::BTreeSet, fmt};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Author, OrgId, Timestamp, digest::sha256_hex};
+use super::{Author, OrgId, Timestamp, digest::sha256_hex, is_unprintable};
 
 /// What a key allows its holder to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -38,8 +38,8 @@ pub struct Secret(String);
 #[serde(transparent)]
 pub struct KeyHash(String);
 
-/// Who an API key was given to: 1 to 100 characters, none of them a control character, no space at
-/// either end.
+/// Who an API key was given to: 1 to 100 characters, all of them printable, no space at either end. Names from
+/// before may have characters that are not printable, but no control characters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct KeyName(String);
@@ -155,15 +155,22 @@ impl fmt::Debug for Secret {
 }
 
 impl KeyName {
+    /// A new name.
+    ///
     /// # Errors
     /// The problem, where the text is not such a name.
     pub fn parse(text: &str) -> Result<Self, String> {
+        Self::without(is_unprintable, text).ok_or_else(|| {
+            "must be 1 to 100 characters without control characters, line separators, characters that change the \
+             direction of text, or spaces at the ends"
+                .into()
+        })
+    }
+
+    fn without(refused: fn(char) -> bool, text: &str) -> Option<Self> {
         let length = text.chars().count();
-        if (1..=100).contains(&length) && text.trim() == text && !text.contains(char::is_control) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err("must be 1 to 100 characters without control characters or spaces at the ends".into())
-        }
+        let is_name = (1..=100).contains(&length) && text.trim() == text && !text.contains(refused);
+        is_name.then(|| Self(text.to_owned()))
     }
 }
 
@@ -175,7 +182,8 @@ impl fmt::Display for KeyName {
 
 impl<'de> Deserialize<'de> for KeyName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+        let text = String::deserialize(deserializer)?;
+        Self::without(char::is_control, &text).ok_or_else(|| serde::de::Error::custom("no name of a key"))
     }
 }
 

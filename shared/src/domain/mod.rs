@@ -37,7 +37,7 @@ pub use patch::Patch;
 pub use precondition::{Alteration, Revisions};
 pub use record::{Assignment, Attributes, New, Record, Versioned};
 pub use revision::{Revision, RevisionRange};
-pub use text::{Description, Reason, Text, Value};
+pub use text::{Description, Reason, Text, Value, is_unprintable};
 pub use timestamp::Timestamp;
 
 pub(crate) use digest::sha256_hex;

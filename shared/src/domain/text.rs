@@ -5,6 +5,15 @@ use serde::{Deserialize, Deserializer, Serialize};
 #[serde(transparent)]
 pub struct Text<const MAX: usize>(String);
 
+/// Whether a terminal might act on a character rather than show it, or show what follows otherwise than it is:
+/// control characters, Unicode's `Bidi_Control`, line and paragraph separators.
+#[must_use]
+pub fn is_unprintable(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// A category's value.
 pub type Value = Text<255>;
 /// What a category's value means.

@@ -7,7 +7,10 @@ use lambda_http::{
 use serde::Serialize;
 
 use super::{Response, response};
-use crate::Error;
+use crate::{Error, error::Violation};
+
+/// Violations that are told one by one. Each takes some 200 bytes, and a body has room for ten thousand.
+const MAX_VIOLATIONS: usize = 20;
 
 /// An error of the contract's table. What is fixed about it stands here; what exactly went wrong
 /// goes into `details`.
@@ -186,7 +189,7 @@ pub fn answer(error: &Error, docs_url: &str) -> Response {
 
 fn details(error: &Error) -> Vec<String> {
     let details = match error {
-        Error::Invalid(violations) => return violations.iter().map(ToString::to_string).collect(),
+        Error::Invalid(violations) => return first(violations),
         Error::Unauthorized => "a valid API key is required in the header `x-auth-roles`",
         Error::Forbidden(details) | Error::NotFound(details) | Error::PreconditionFailed(details) => details,
         Error::AlreadyExists(details) => return vec![details.to_string()],
@@ -200,4 +203,14 @@ fn details(error: &Error) -> Vec<String> {
         Error::Timeout(_) => "the database did not answer in time; try again",
     };
     vec![details.to_owned()]
+}
+
+/// The first violations, and how many more there are.
+fn first(violations: &[Violation]) -> Vec<String> {
+    let mut details: Vec<String> = violations.iter().take(MAX_VIOLATIONS).map(ToString::to_string).collect();
+    let more = violations.len().saturating_sub(MAX_VIOLATIONS);
+    if more > 0 {
+        details.push(format!("and {more} more, to be told once these are mended"));
+    }
+    details
 }

@@ -1,4 +1,4 @@
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::{error::SdkError, operation::put_item::PutItemError, types::AttributeValue};
 
 use super::{Store, failure, items};
 use crate::{
@@ -26,14 +26,24 @@ impl Store {
         answer.item.map(items::read).transpose()
     }
 
-    /// Stores an API key, in place of the one with the same hash if there is one.
+    /// Stores an API key, in place of the one with the same hash if there is one, unless that has been revoked: a
+    /// revocation is for good. Returns whether it has been stored.
     ///
     /// # Errors
     /// The database's failure.
-    pub async fn put_api_key(&self, key: &ApiKey) -> Result<()> {
-        let item = items::write(key)?;
-        let request = self.client.put_item().table_name(&self.tables.keys).set_item(Some(item));
-        request.send().await.map(drop).map_err(|error| failure::error("PutItem", error))
+    pub async fn put_api_key(&self, key: &ApiKey) -> Result<bool> {
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.tables.keys)
+            .set_item(Some(items::write(key)?))
+            .condition_expression("attribute_not_exists(#revoked_at)")
+            .expression_attribute_names("#revoked_at", "revoked_at");
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if is_refused(&error) => Ok(false),
+            Err(error) => Err(failure::error("PutItem", error)),
+        }
     }
 
     /// Revokes the API key with this hash at `now`, unless it has been revoked before.
@@ -70,4 +80,9 @@ impl Store {
         }
         Ok(keys)
     }
+}
+
+/// Whether the item is not as the condition has it.
+fn is_refused<R>(error: &SdkError<PutItemError, R>) -> bool {
+    error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception)
 }

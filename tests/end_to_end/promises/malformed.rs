@@ -8,7 +8,7 @@ use tokio::{
 };
 
 use crate::support::{
-    api::{Api, CATEGORIES, CUSTOMER, HISTORY, category, send},
+    api::{Api, CATEGORIES, CUSTOMER, DEFINITIONS, HISTORY, category, send},
     description,
 };
 
@@ -309,26 +309,47 @@ async fn everything_wrong_with_a_body_is_said_at_once() {
     "#);
 }
 
-/// Lambda refuses answers above 6 MB, in which a body is a JSON string.
 #[tokio::test]
-async fn as_many_problems_as_a_body_has_room_for_fit_into_an_answer() {
+async fn of_as_many_problems_as_a_body_has_room_for_the_first_are_told_and_the_rest_counted() {
     let api = Api::start().await;
     let members: Vec<_> = (0..7500).map(|number| format!("\"{number:x}\":0")).collect();
     let body = format!("{{{},{}}}", members.join(","), "\"1\":0,\"1f\":0");
     assert!(body.len() > 60_000 && body.len() < 65_536, "{}", body.len());
-    let answer = send(api.request(Method::POST, CATEGORIES).body(body)).await;
-    assert!(serde_json::to_string(&answer.body).unwrap().len() < 6_000_000);
-    let details = answer.refused(400, "MCUS.999.998");
-    assert_eq!(details.len(), 2 + 7500 + 2);
-    assert_eq!(
-        details[..6],
-        [
-            "`id` is required",
-            "`value` is required",
-            "`0` is not known",
-            "`1` appears more than once",
-            "`1` is not known",
-            "`2` is not known"
-        ]
-    );
+    for (path, required) in [(CATEGORIES, "value"), (DEFINITIONS, "name")] {
+        let answer = send(api.request(Method::POST, path).body(body.clone())).await;
+        assert!(answer.body.len() < 6_000, "{}", answer.body.len());
+        let details = answer.refused(400, "MCUS.999.998");
+        assert_eq!(details.len(), 20 + 1);
+        assert_eq!(
+            details[..6],
+            [
+                "`id` is required",
+                &format!("`{required}` is required"),
+                "`0` is not known",
+                "`1` appears more than once",
+                "`1` is not known",
+                "`2` is not known"
+            ]
+        );
+        let untold = 2 + 7500 + 2 - 20;
+        assert_eq!(details[20], format!("and {untold} more, to be told once these are mended"));
+    }
+}
+
+#[tokio::test]
+async fn as_many_problems_as_are_told_one_by_one_are_told_without_a_count() {
+    let api = Api::start().await;
+    for (members, told) in [(18, 20), (19, 21)] {
+        let members: Vec<_> = (0..members).map(|number| format!("\"{number}\":0")).collect();
+        let body = format!("{{{}}}", members.join(","));
+        for path in [CATEGORIES, DEFINITIONS] {
+            let answer = send(api.request(Method::POST, path).body(body.clone())).await;
+            let details = answer.refused(400, "MCUS.999.998");
+            assert_eq!(details.len(), told);
+            let last = details.last().unwrap();
+            let expected =
+                if told == 20 { "`17` is not known" } else { "and 1 more, to be told once these are mended" };
+            assert_eq!(last, expected);
+        }
+    }
 }

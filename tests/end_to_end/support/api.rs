@@ -12,6 +12,7 @@ use customers_categories::{
     server::{
         self,
         engine::{self, ANY_LOCAL_PORT},
+        guard::Guard,
     },
 };
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
@@ -93,7 +94,7 @@ impl Api {
         logs::start();
         let engine = match env::var(ENDPOINT) {
             Ok(_) => None,
-            Err(_) => Some(Engine::start(&Data::Memory, ANY_LOCAL_PORT).unwrap()),
+            Err(_) => Some(Engine::start(&Data::Memory, ANY_LOCAL_PORT, &[]).unwrap()),
         };
         let endpoint = engine.as_ref().map_or_else(|| env::var(ENDPOINT).unwrap(), Engine::url);
         let run = Uuid::new_v4();
@@ -112,7 +113,7 @@ impl Api {
         };
         let (listener, address) = engine::bind(ANY_LOCAL_PORT).unwrap();
         let url = format!("http://{address}");
-        let gateway = server::serve(|function| apps.app(function), listener).unwrap();
+        let gateway = server::serve(|function| apps.app(function), listener, Guard::of_api(&[])).unwrap();
         let http = reqwest::Client::new();
         Self { url, clock, store, client, tables, recorder, apps, http, _gateway: gateway, _engine: engine }
     }

@@ -158,9 +158,9 @@ pub async fn open(
     {
         return Err(DatabaseError::NotServed { data: file, port: named.port() });
     }
-    match Engine::start(&Data::File(file.clone()), ANY_LOCAL_PORT) {
+    match Engine::start(&Data::File(file.clone()), ANY_LOCAL_PORT, &[]) {
         Ok(engine) => {
-            let store = store(server::client(engine.url()));
+            let store = store(engine.client());
             store.create_tables().await?;
             Ok((store, Some(engine)))
         }

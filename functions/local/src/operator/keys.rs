@@ -7,9 +7,10 @@ use shared::{
     store::{Store, Tables},
 };
 
-use super::database::{self, DatabaseError};
+use super::database::{self, DatabaseError, retry_while_unavailable};
 use crate::{
     options::{EngineOptions, KeysCommand, KeysOptions, NewKey},
+    output::{self, OutputError},
     server,
 };
 
@@ -39,6 +40,20 @@ pub enum KeysError {
     /// The key would expire later than a time can be told.
     #[error("the time of expiry is out of range")]
     Expiry,
+    /// The new key can't be shown, so nobody has it.
+    #[error("the key can't be shown, so it has been revoked")]
+    Unshown(#[source] OutputError),
+    /// The new key can't be shown, and stays valid.
+    #[error("nobody was shown the key whose hash starts with {hash}, and it can't be revoked; do so")]
+    NotRevoked {
+        /// The first digits of the key's hash.
+        hash: String,
+        /// What the database failed with.
+        source: DatabaseError,
+    },
+    /// What was asked for can't be shown.
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// A key can't be made.
     #[error("the system gives no random bytes")]
     Random(#[source] getrandom::Error),
@@ -53,7 +68,7 @@ impl From<shared::Error> for KeysError {
 /// Runs a command. What it has to show is on standard output, remarks are on standard error.
 ///
 /// # Errors
-/// [`KeysError`]; then nothing has been written.
+/// [`KeysError`]; then nothing has been changed, unless it says so.
 pub async fn run(options: &KeysOptions, engine: &EngineOptions) -> Result<(), KeysError> {
     let clock = Clock::default();
     let remote = options.table.clone().map(|keys| Tables { keys, ..server::tables() });
@@ -83,8 +98,15 @@ async fn create(store: &Store, new: &NewKey, now: Timestamp) -> Result<(), KeysE
         revoked_at: None,
     };
     store.put_api_key(&key).await?;
-    println!("{}", secret.reveal());
-    eprintln!("This is the only time that the key is shown. Its hash starts with {}.", shown(&key));
+    if let Err(unwritable) = output::line(secret.reveal()) {
+        let revoked = retry_while_unavailable(|| store.revoke_api_key(&key.hash, now)).await;
+        return Err(match revoked {
+            Ok(()) => KeysError::Unshown(unwritable),
+            Err(source) => KeysError::NotRevoked { hash: shown(&key).to_owned(), source: source.into() },
+        });
+    }
+    let hash = shown(&key);
+    output::remark(format_args!("This is the only time that the key is shown. Its hash starts with {hash}."));
     Ok(())
 }
 
@@ -102,7 +124,7 @@ async fn list(store: &Store, now: Timestamp) -> Result<(), KeysError> {
             () => "active",
         };
         table.add_row([
-            key.name.to_string(),
+            output::printable(&key.name.to_string()).into_owned(),
             key.orgs.names().join(","),
             roles.join(","),
             key.created_at.to_string(),
@@ -111,8 +133,7 @@ async fn list(store: &Store, now: Timestamp) -> Result<(), KeysError> {
             shown(&key).to_owned(),
         ]);
     }
-    println!("{}", table.trim_fmt());
-    Ok(())
+    Ok(output::line(table.trim_fmt())?)
 }
 
 async fn revoke(store: &Store, which: &str, now: Timestamp) -> Result<(), KeysError> {
@@ -126,7 +147,8 @@ async fn revoke(store: &Store, which: &str, now: Timestamp) -> Result<(), KeysEr
         [] => Err(KeysError::Unknown(which.to_owned())),
         [key] => {
             store.revoke_api_key(&key.hash, now).await?;
-            eprintln!("Revoked the key of {} with the hash {}….", key.name, shown(key));
+            let (name, hash) = (&key.name, shown(key));
+            output::remark(format_args!("Revoked the key of {name} with the hash {hash}…."));
             Ok(())
         }
         several => Err(KeysError::Ambiguous {

@@ -7,6 +7,8 @@ mod keys;
 
 use clap::{Parser, Subcommand};
 
+use crate::server::guard::HostName;
+
 pub use self::{
     customers::{CustomerOptions, CustomersCommand, CustomersOptions},
     database::{EngineOptions, TableOptions},
@@ -22,6 +24,17 @@ pub struct Options {
     /// Port of the API on 127.0.0.1; 0 takes any free one
     #[arg(long, env = "LOCAL_PORT", default_value_t = 3000)]
     pub port: u16,
+
+    /// A name or address, besides 127.0.0.1, localhost and `[::1]`, that requests may have in `Host`, such as
+    /// host.docker.internal for containers; may be repeated
+    #[arg(
+        long = "allow-host",
+        env = "LOCAL_ALLOW_HOST",
+        value_name = "NAME",
+        value_delimiter = ',',
+        value_parser = HostName::parse
+    )]
+    pub allowed_hosts: Vec<HostName>,
 
     /// Where the embedded engine is.
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! The embedded DynamoDB-compatible engine, serving DynamoDB's own protocol on loopback.
+//! The embedded DynamoDB-compatible engine, serving DynamoDB's own protocol on loopback behind the `front`.
 
 use std::{
     error::Error,
@@ -9,12 +9,20 @@ use std::{
     time::Duration,
 };
 
+use aws_sdk_dynamodb::Client;
+use aws_smithy_runtime_api::client::http::{SharedHttpConnector, http_client_fn};
 use dynoxide::Database;
 use rusqlite::{Connection, OpenFlags};
-use tokio::sync::oneshot;
+use tokio::{
+    runtime,
+    sync::{mpsc, oneshot},
+};
 
 use super::{
+    connections::{self, Accept, Connections},
     error::StartError,
+    front,
+    guard::{Guard, HostName},
     identity,
     lock::{self, Lock},
 };
@@ -38,41 +46,51 @@ pub enum Data {
 #[derive(Debug)]
 pub struct Engine {
     address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    accept: mpsc::UnboundedSender<Accept>,
+    // Dropped in this order: the front needs the database, and the database the lock.
+    _front: Worker,
+    _database: Worker,
     lock: Option<Lock>,
 }
 
+/// A thread with a runtime of its own. It ends when dropped.
+#[derive(Debug)]
+struct Worker {
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
 impl Engine {
-    /// Opens the data and serves it on an address, with port 0 on any free port.
+    /// Opens the data and serves it on an address, with port 0 on any free port. Besides 127.0.0.1, localhost,
+    /// `[::1]` and the address itself, requests may call it by the names that are `allowed`.
     ///
     /// # Errors
     /// [`StartError`].
-    pub fn start(data: &Data, address: SocketAddr) -> Result<Self, StartError> {
+    pub fn start(data: &Data, address: SocketAddr, allowed: &[HostName]) -> Result<Self, StartError> {
         let (listener, address) = bind(address)?;
         let (database, lock) = open(data)?;
+        let guard = Guard::of_database(address.ip(), allowed);
 
-        // The engine's handlers run SQLite synchronously, so it has a runtime and a thread to itself.
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::engine)?;
-        let (stop, stopped) = oneshot::channel();
-        let sweep = sweep(database.clone());
-        let serve = async move {
-            let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| error.to_string())?;
-            let stopped = async { drop(stopped.await) };
-            tokio::select! {
-                served = dynoxide::server::serve_with_shutdown(listener, database, std::future::pending()) => served,
-                () = stopped => Ok(()),
-                () = sweep => Ok(()),
+        // The engine's handlers run SQLite synchronously, so it has a thread to itself.
+        let (accept, listeners) = mpsc::unbounded_channel();
+        let database = Worker::start("dynamodb", async move {
+            tokio::join!(sweep(database.clone()), connections::serve(database, listeners));
+        })?;
+        let connections = Connections::new(accept.clone());
+        let front = Worker::start("dynamodb-front", async move {
+            if let Err(error) = front::serve(listener, guard, connections).await {
+                tracing::error!("the DynamoDB endpoint failed: {error}");
             }
-        };
-        let thread = thread::Builder::new().name("dynamodb".into()).spawn(move || {
-            if let Err(error) = runtime.block_on(serve) {
-                tracing::error!("the embedded engine failed: {error}");
-            }
-        });
-        let thread = thread.map_err(StartError::engine)?;
-        Ok(Self { address, stop: Some(stop), thread: Some(thread), lock })
+        })?;
+        Ok(Self { address, accept, _front: front, _database: database, lock })
+    }
+
+    /// A client of the engine inside this program, past the DynamoDB endpoint and its guard.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        let connector = SharedHttpConnector::new(Connections::new(self.accept.clone()));
+        let client = http_client_fn(move |_, _| connector.clone());
+        Client::from_conf(super::client_config(self.url()).http_client(client).build())
     }
 
     /// The URL of the DynamoDB endpoint.
@@ -87,7 +105,7 @@ impl Engine {
     /// # Errors
     /// [`StartError`].
     pub async fn announce(&self) -> Result<(), StartError> {
-        let identity = identity::publish(self.url()).await?;
+        let identity = identity::publish(&self.client()).await?;
         let Some(lock) = &self.lock else { return Ok(()) };
         lock.announce(format!("http://{}", reachable(self.address)), identity).map_err(StartError::engine)
     }
@@ -114,7 +132,26 @@ async fn sweep(database: Database) {
     }
 }
 
-impl Drop for Engine {
+impl Worker {
+    /// Runs `work`, and what it spawns, until it ends or the worker is dropped.
+    fn start(name: &str, work: impl Future<Output = ()> + Send + 'static) -> Result<Self, StartError> {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(StartError::engine)?;
+        let (stop, stopped) = oneshot::channel();
+        let run = move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    _ = stopped => {}
+                    () = work => {}
+                }
+            });
+        };
+        let thread = thread::Builder::new().name(name.into()).spawn(run).map_err(StartError::engine)?;
+        Ok(Self { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+impl Drop for Worker {
     fn drop(&mut self) {
         if let Some(stop) = self.stop.take() {
             let _ended_already = stop.send(());

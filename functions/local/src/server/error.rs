@@ -43,6 +43,9 @@ pub enum StartError {
     /// The engine does not run, or does not make its tables and keys.
     #[error("the embedded engine failed")]
     Engine(#[source] Box<dyn Error + Send + Sync>),
+    /// The server could not be told to end.
+    #[error("no signals can be received")]
+    Signals(#[source] io::Error),
     /// `template.yaml` is no template.
     #[error("template.yaml can't be used")]
     Template(#[from] Box<serde_saphyr::Error>),

@@ -47,16 +47,15 @@ impl fmt::Display for Unproven {
 
 impl Error for Unproven {}
 
-/// Has the engine at an endpoint show a new identity. Returns it.
+/// Has an engine show a new identity. Returns it.
 ///
 /// # Errors
 /// [`StartError::Engine`].
-pub async fn publish(endpoint: String) -> Result<Uuid, StartError> {
-    let client = client(endpoint);
+pub async fn publish(engine: &Client) -> Result<Uuid, StartError> {
     let key = KeySchemaElement::builder().attribute_name(KEY).key_type(KeyType::Hash).build();
     let attribute =
         AttributeDefinition::builder().attribute_name(KEY).attribute_type(ScalarAttributeType::S).build();
-    let created = client
+    let created = engine
         .create_table()
         .table_name(TABLE)
         .billing_mode(BillingMode::PayPerRequest)
@@ -70,7 +69,7 @@ pub async fn publish(endpoint: String) -> Result<Uuid, StartError> {
         created => drop(created.map_err(StartError::engine)?),
     }
     let identity = Uuid::now_v7();
-    client
+    engine
         .put_item()
         .table_name(TABLE)
         .item(KEY, AttributeValue::S(NAME.to_owned()))

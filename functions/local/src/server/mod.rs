@@ -1,10 +1,13 @@
 //! The functions' own handlers behind an HTTP gateway, over an embedded DynamoDB-compatible engine:
 //! engine, tables, keys and gateway put together.
 
+mod connections;
 pub mod docs;
 pub mod engine;
 pub mod error;
+mod front;
 pub mod gateway;
+pub mod guard;
 pub mod identity;
 pub mod lock;
 mod tables;
@@ -13,10 +16,11 @@ pub mod template;
 use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 use shared::{App, clock::Clock, store::Store};
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle, time::timeout};
 
 pub use self::tables::{client, client_config, prepare, tables};
 
@@ -24,8 +28,13 @@ use self::{
     engine::{Data, Engine},
     error::StartError,
     gateway::Gateway,
+    guard::{Guard, HostName},
     template::Template,
 };
+
+/// How long requests that are under way have to finish when the server ends. A caller who stopped amid a body
+/// would hold it for ever.
+pub const GRACE: Duration = Duration::from_secs(10);
 
 /// A running server. Dropped without [`Server::stop`], it ends with its runtime.
 #[derive(Debug)]
@@ -38,23 +47,29 @@ pub struct Server {
 
 impl Server {
     /// Starts the gateway on a port of 127.0.0.1, and the engine on an address; port 0 takes any free one.
+    /// Requests may call them by the names that are `allowed`, besides their own.
     ///
     /// # Errors
     /// [`StartError`].
-    pub async fn start(data: &Data, port: u16, dynamodb: SocketAddr) -> Result<Self, StartError> {
+    pub async fn start(
+        data: &Data,
+        port: u16,
+        dynamodb: SocketAddr,
+        allowed: &[HostName],
+    ) -> Result<Self, StartError> {
         let (listener, address) = engine::bind((Ipv4Addr::LOCALHOST, port).into())?;
-        let engine = Engine::start(data, dynamodb)?;
+        let engine = Engine::start(data, dynamodb, allowed)?;
         let clock = Clock::default();
-        let store = Store::new(client(engine.url()), tables(), clock.clone());
+        let store = Store::new(engine.client(), tables(), clock.clone());
         prepare(&store, &clock).await?;
         engine.announce().await?;
         let docs_url = format!("http://{address}/docs");
         // Each function has a store of its own, and so its own cache of keys, as when it is deployed.
         let app = |_: &str| {
-            let store = Store::new(client(engine.url()), tables(), clock.clone());
+            let store = Store::new(engine.client(), tables(), clock.clone());
             Arc::new(App::new(store, clock.clone(), docs_url.clone()))
         };
-        let (stop, serving) = serve(app, listener)?;
+        let (stop, serving) = serve(app, listener, Guard::of_api(allowed))?;
         Ok(Self { address, stop, serving, engine })
     }
 
@@ -70,24 +85,28 @@ impl Server {
         self.engine.url()
     }
 
-    /// Lets requests under way finish, then ends.
-    pub async fn stop(self) {
+    /// Takes no more requests, gives those under way [`GRACE`] to finish, then ends.
+    pub async fn stop(mut self) {
         drop(self.stop);
-        let _panicked = self.serving.await;
+        if timeout(GRACE, &mut self.serving).await.is_err() {
+            tracing::warn!("requests still under way after {} s were cut off", GRACE.as_secs());
+            self.serving.abort();
+        }
         drop(self.engine);
     }
 }
 
-/// Serves the functions, each with the app made for it, until the sender is dropped or used.
+/// Serves the functions, each with the app made for it, behind a guard, until the sender is dropped or used.
 ///
 /// # Errors
 /// [`StartError`].
 pub fn serve(
     app: impl Fn(&str) -> Arc<App>,
     listener: std::net::TcpListener,
+    guard: Guard,
 ) -> Result<(oneshot::Sender<()>, JoinHandle<()>), StartError> {
     let template = Template::parse(template::TEXT).map_err(Box::new)?;
-    let router = Gateway::new(app, &template)?.into_router();
+    let router = Gateway::new(app, &template, guard)?.into_router();
     let listener = TcpListener::from_std(listener).map_err(StartError::engine)?;
     let (stop, stopped) = oneshot::channel::<()>();
     let service = router.into_make_service_with_connect_info::<SocketAddr>();

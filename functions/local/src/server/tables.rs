@@ -17,7 +17,8 @@ use super::error::StartError;
 /// reference's commands send, and one that may only read.
 const SEEDS: [(&str, &[Permission]); 2] = [("API_KEY", &Permission::ALL), ("READ_ONLY", &[Permission::Read])];
 
-/// Makes the tables that are missing, and the keys that the local server has from the start.
+/// Makes the tables that are missing, and the keys that the local server has from the start, unless they have been
+/// revoked.
 ///
 /// # Errors
 /// [`StartError::Engine`].
@@ -33,7 +34,8 @@ pub async fn prepare(store: &Store, clock: &Clock) -> Result<(), StartError> {
             expires_at: None,
             revoked_at: None,
         };
-        store.put_api_key(&key).await.map_err(StartError::engine)?;
+        // Whoever revoked it wants it to stay so.
+        let _revoked = !store.put_api_key(&key).await.map_err(StartError::engine)?;
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ use super::{
     super::{database::retry_while_unavailable, progress},
     CustomersError, named,
 };
+use crate::output;
 
 /// [`ItemCounts`] in words.
 #[derive(Clone, Copy, Debug)]
@@ -28,8 +29,7 @@ pub struct Shown(pub ItemCounts);
 pub(super) async fn erase(store: &Store, customer: &Customer, yes: bool) -> Result<(), CustomersError> {
     let there = store.count_items(customer).await?;
     if there.total() == 0 && !store.is_being_erased(customer).await? {
-        println!("nothing is held on {}", named(customer));
-        return Ok(());
+        return Ok(output::line(format_args!("nothing is held on {}", named(customer)))?);
     }
     if !yes && there.total() > 0 {
         ask(customer, there)?;
@@ -44,8 +44,7 @@ pub(super) async fn erase(store: &Store, customer: &Customer, yes: bool) -> Resu
         return Err(CustomersError::Stopped { done: Shown(done), source: source.into() });
     }
     bar.finish_and_clear();
-    println!("erased of {}: {}", named(customer), Shown(done));
-    Ok(())
+    Ok(output::line(format_args!("erased of {}: {}", named(customer), Shown(done)))?)
 }
 
 async fn erase_all(
@@ -74,10 +73,10 @@ fn ask(customer: &Customer, there: ItemCounts) -> Result<(), CustomersError> {
     if !io::stdin().is_terminal() {
         return Err(CustomersError::NobodyToAsk);
     }
-    eprint!("On {} there are {}.\nErase all of it for good? [y/N] ", named(customer), Shown(there));
-    let mut answer = String::new();
-    io::stderr()
-        .flush()
+    let (mut terminal, mut answer) = (io::stderr(), String::new());
+    let question = "Erase all of it for good? [y/N]";
+    write!(terminal, "On {} there are {}.\n{question} ", named(customer), Shown(there))
+        .and_then(|()| terminal.flush())
         .and_then(|()| io::stdin().read_line(&mut answer))
         .map_err(CustomersError::Terminal)?;
     match answer.trim() {

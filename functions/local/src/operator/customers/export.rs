@@ -13,6 +13,7 @@ use shared::{
 };
 
 use super::{super::files::NewFile, CustomersError, named};
+use crate::output::{json_line, remark};
 
 /// A line of an export.
 #[derive(Serialize)]
@@ -91,19 +92,18 @@ async fn write_items(
     while let Some(page) = items.next().await? {
         for held in &page {
             let line = Line { org_id: &org_id, customer_id: &customer_id, held: held.into() };
-            serde_json::to_writer(&mut output, &line).map_err(|error| failed(error.into()))?;
-            output.write_all(b"\n").map_err(&failed)?;
+            json_line(&mut output, &line).map_err(&failed)?;
         }
         lines += page.len();
     }
     output.flush().map_err(&failed)?;
+    let named = named(customer);
     if store.is_being_erased(customer).await? {
-        eprintln!(
-            "An erasure of {} has begun and has not come to its end; `customers erase` completes it.",
-            named(customer)
-        );
+        remark(format_args!(
+            "An erasure of {named} has begun and has not come to its end; `customers erase` completes it."
+        ));
     } else if lines == 0 {
-        eprintln!("Nothing is held on {}.", named(customer));
+        remark(format_args!("Nothing is held on {named}."));
     }
     Ok(())
 }

@@ -9,7 +9,10 @@ use shared::{clock::Clock, domain::Customer};
 
 use self::erase::Shown;
 use super::database::{self, DatabaseError};
-use crate::options::{CustomersCommand, CustomersOptions, EngineOptions};
+use crate::{
+    options::{CustomersCommand, CustomersOptions, EngineOptions},
+    output::OutputError,
+};
 
 /// Why a command did not do all it should.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +34,9 @@ pub enum CustomersError {
         /// What the system said.
         source: io::Error,
     },
+    /// What was done can't be told.
+    #[error(transparent)]
+    Untold(#[from] OutputError),
     /// The question can't be put.
     #[error("the terminal can't be read or written")]
     Terminal(#[source] io::Error),

@@ -13,6 +13,7 @@ use std::{
 };
 
 use shared::clock::Clock;
+use tokio::sync::mpsc;
 
 use self::{
     format::OtherFormat,
@@ -23,8 +24,10 @@ use super::{
     database::{self, DatabaseError},
     progress,
 };
-use crate::options::{EngineOptions, ImportOptions};
-use tokio::sync::mpsc;
+use crate::{
+    options::{EngineOptions, ImportOptions},
+    output::{self, OutputError},
+};
 
 /// The path that stands for standard input.
 const STANDARD_INPUT: &str = "-";
@@ -54,6 +57,9 @@ pub enum ImportError {
         /// What the system said.
         source: io::Error,
     },
+    /// What was done can't be told.
+    #[error(transparent)]
+    Untold(#[from] OutputError),
     /// The file of rejected lines would replace the input.
     #[error("{} can't take both the lines and those that are rejected", .0.display())]
     SameFile(PathBuf),
@@ -115,11 +121,9 @@ pub async fn run(options: &ImportOptions, engine: &EngineOptions) -> Result<Summ
     bar.finish_and_clear();
     // Of an import that stopped, too, it is of use what was rejected.
     let kept = rejected.finish();
-    if done.is_ok() {
-        println!("{summary}");
-    }
+    let told = if done.is_ok() { output::line(summary) } else { Ok(()) };
     if let Ok(Some(path)) = &kept {
-        eprintln!("{} says which lines were rejected, and why.", path.display());
+        output::remark(format_args!("{} says which lines were rejected, and why.", path.display()));
     }
     done.map_err(|stop| match stop {
         Stop::At(line, source) => ImportError::Stopped { line, source },
@@ -127,6 +131,7 @@ pub async fn run(options: &ImportOptions, engine: &EngineOptions) -> Result<Summ
         Stop::Failed(error) => error,
     })?;
     kept?;
+    told?;
     Ok(summary)
 }
 

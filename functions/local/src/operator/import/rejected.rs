@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Read},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
@@ -14,6 +14,7 @@ use super::{
     ImportError, STANDARD_INPUT,
     lines::{Line, MAX_LINE_BYTES},
 };
+use crate::output::json_line;
 
 /// Bytes of a line above [`MAX_LINE_BYTES`] that are repeated when it is rejected.
 const SHOWN_BYTES_OF_LONG_LINE: usize = 256;
@@ -83,9 +84,7 @@ impl RejectedLines {
         let text = String::from_utf8_lossy(shown).into_owned();
         let rejected = RejectedLine { line: line.number, problems, text };
         self.any = true;
-        serde_json::to_writer(&mut self.file, &rejected)
-            .map_err(io::Error::from)
-            .and_then(|()| self.file.write_all(b"\n"))
+        json_line(&mut self.file, &rejected)
             .map_err(|source| ImportError::Rejected { path: self.file.path().to_owned(), source })
     }
 

@@ -32,7 +32,8 @@ use self::{
     event::{RoutedRequest, event, unix_millis},
     response::{refusal, response},
 };
-use super::{docs::Docs, error::StartError, template::Template};
+use super::{docs::Docs, error::StartError, guard::Guard, template::Template};
+use crate::output::printable;
 
 /// The longest body that API Gateway accepts.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
@@ -70,18 +71,24 @@ pub struct Gateway {
     /// How long a function may take.
     timeout: Duration,
     docs: Docs,
+    guard: Guard,
 }
 
 impl Gateway {
     /// A gateway to the functions, each with an app of its own as when it is deployed, with the routes of
-    /// `template`.
+    /// `template`, behind a guard.
     ///
     /// # Errors
     /// [`StartError::Routes`] where the template names a function that there is not, or a route
     /// that can't be; [`StartError::Description`].
-    pub fn new(app: impl Fn(&str) -> Arc<App>, template: &Template) -> Result<Self, StartError> {
+    pub fn new(
+        app: impl Fn(&str) -> Arc<App>,
+        template: &Template,
+        guard: Guard,
+    ) -> Result<Self, StartError> {
         let docs = Docs::new()?;
-        let mut gateway = Self { routes: HashMap::new(), default: None, timeout: template.timeout(), docs };
+        let timeout = template.timeout();
+        let mut gateway = Self { routes: HashMap::new(), default: None, timeout, docs, guard };
         gateway.add_routes(&functions(app), template)?;
         Ok(gateway)
     }
@@ -166,7 +173,9 @@ async fn answer(
     let started = Instant::now();
     let (parts, body) = request.into_parts();
     let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
-    let response = if method == Method::GET && Docs::serves(&path) {
+    let response = if let Err(refused) = gateway.guard.check(&parts) {
+        refusal(StatusCode::FORBIDDEN, &refused.to_string())
+    } else if method == Method::GET && Docs::serves(&path) {
         gateway.docs.answer(&path).await
     } else {
         match axum::body::to_bytes(body, MAX_BODY_BYTES).await {
@@ -175,6 +184,7 @@ async fn answer(
         }
     };
     let milliseconds = started.elapsed().as_secs_f64() * 1000.0;
+    let path = printable(&path);
     tracing::info!("{method} {path} {} {milliseconds:.1} ms", response.status().as_u16());
     response
 }
