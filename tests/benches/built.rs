@@ -14,14 +14,20 @@ use flate2::{Compression, write::DeflateEncoder};
 const TARGET_CPU: &str = if cfg!(target_arch = "aarch64") { "neoverse-n1" } else { "haswell" };
 
 /// The functions, by their binaries' names.
-pub const FUNCTIONS: [&str; 7] = [
+pub const FUNCTIONS: [&str; 13] = [
     "create-category",
+    "define-category",
     "delete-category",
+    "delete-definition",
     "get-category",
+    "get-definition",
     "list-categories",
     "list-category-history",
+    "list-definition-history",
+    "list-definitions",
     "not-found",
     "update-category",
+    "update-definition",
 ];
 
 /// How a contestant's process is started, and what is shipped to have it run.

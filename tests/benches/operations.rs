@@ -15,6 +15,9 @@ use crate::{
 
 const REQUESTS: i32 = 12;
 
+/// The definition that the sample events name.
+const FIRST_DEFINITION: i32 = 8;
+
 /// An operation's figures.
 #[derive(Debug, Serialize)]
 pub struct Operation {
@@ -39,6 +42,13 @@ pub async fn run(built: &Built, server: &Server, settings: &Settings) -> Vec<Ope
         ("create-category", 0.0, 6.0),
         ("update-category", 1.0, 4.0),
         ("delete-category", 1.0, 4.0),
+        // In this order: those behind the first find what it has defined, and the last takes it away.
+        ("define-category", 0.0, 6.0),
+        ("get-definition", 1.0, 0.0),
+        ("list-definitions", 1.0, 0.0),
+        ("list-definition-history", 1.0, 0.0),
+        ("update-definition", 1.0, 4.0),
+        ("delete-definition", 1.0, 6.0),
     ] {
         let program = built.function(function).to_owned();
         let contestant =
@@ -51,7 +61,7 @@ pub async fn run(built: &Built, server: &Server, settings: &Settings) -> Vec<Ope
             tokio::time::sleep(REST).await;
             let (request, answer) = process.invoke(&event, &database).await;
             assert!(answer["statusCode"].as_u64().is_some_and(|status| status < 300), "{answer}");
-            // The first looks the key up.
+            // The first looks up the key and, to give a value, what the catalogue says.
             if number > 0 {
                 billed.push(millis(request.overhead + request.database));
             }
@@ -65,7 +75,13 @@ pub async fn run(built: &Built, server: &Server, settings: &Settings) -> Vec<Ope
 async fn numbered(function: &str, number: i32, server: &Server) -> Value {
     let mut event = event(function);
     match function {
-        "create-category" => event["body"] = json!(json!({ "id": number, "value": "gold" }).to_string()),
+        // Each of another customer: of another category the catalogue would be asked again.
+        "create-category" => {
+            let customer = format!("223e4567-e89b-12d3-a456-{number:012}");
+            event["rawPath"] = json!(format!("/v4/orgs/telco/customers/{customer}/categories"));
+            event["pathParameters"]["customer_id"] = json!(customer);
+            event["body"] = json!(json!({ "id": 7, "value": "gold" }).to_string());
+        }
         "update-category" => event["body"] = json!(json!({ "value": number.to_string() }).to_string()),
         "delete-category" => {
             let id = 1000 + number;
@@ -73,6 +89,16 @@ async fn numbered(function: &str, number: i32, server: &Server) -> Value {
             event["pathParameters"]["category_id"] = json!(id.to_string());
             event["rawQueryString"] = json!("");
             event["queryStringParameters"] = Value::Null;
+        }
+        "define-category" => {
+            let definition = json!({ "id": FIRST_DEFINITION + number, "name": format!("Tier {number}") });
+            event["body"] = json!(definition.to_string());
+        }
+        "update-definition" => {
+            event["body"] = json!(json!({ "description": number.to_string() }).to_string());
+        }
+        "delete-definition" => {
+            event["pathParameters"]["category_id"] = json!((FIRST_DEFINITION + number).to_string());
         }
         _ => {}
     }

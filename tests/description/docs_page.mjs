@@ -74,8 +74,11 @@ test("every operation is drawn", async () => {
   await page.goto(`${url}/docs`);
   await page.locator(".opblock").first().waitFor();
   const drawn = await page.locator(".opblock").evaluateAll((blocks) => blocks.map((block) => block.id));
-  assert.deepEqual(drawn.map((id) => id.split("-").at(-1)).sort(), ["createCategory", "deleteCategory", "getCategory",
-    "listCategories", "listCategoryHistory", "updateCategory"]);
+  assert.deepEqual(drawn.map((id) => id.split("-").at(-1)).sort(), ["createCategory", "defineCategory",
+    "deleteCategory", "deleteDefinition", "getCategory", "getDefinition", "listCategories", "listCategoryHistory",
+    "listDefinitionHistory", "listDefinitions", "updateCategory", "updateDefinition"]);
+  const tags = await page.locator(".opblock-tag").evaluateAll((tags) => tags.map((tag) => tag.dataset.tag));
+  assert.deepEqual(tags, ["Categories", "History", "Catalogue"]);
 });
 
 test("every operation can be tried with the key and the values that are filled in", async () => {
@@ -87,6 +90,12 @@ test("every operation can be tried with the key and the values that are filled i
     ["updateCategory", "204", ""],
     ["deleteCategory", "204", ""],
     ["listCategoryHistory", "200", '"changed_by": "API_KEY"'],
+    ["defineCategory", "201", ""],
+    ["getDefinition", "200", '"name": "Partner"'],
+    ["listDefinitions", "200", '"categories"'],
+    ["updateDefinition", "204", ""],
+    ["deleteDefinition", "204", ""],
+    ["listDefinitionHistory", "200", '"name": "Brand partner"'],
   ]) {
     const { status, body } = await execute(await operation(id));
     assert.equal(status, expected, `${id}: ${body}`);

@@ -9,18 +9,31 @@ import (
 	"log"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	api "clients/client"
 )
 
-const org = "telco"
+var (
+	ours   = connected("API_KEY")
+	client = configured(os.Args[1])
+)
+
+// problem is an error that is described: a status and a code, which is empty where the answer has no body.
+type problem struct {
+	status int
+	code   string
+}
 
 var (
-	customer = unique()
-	ours     = connected("API_KEY")
-	client   = configured(os.Args[1])
+	notModified        = problem{304, ""}
+	badRequest         = problem{400, "MCUS.999.998"}
+	unauthorized       = problem{401, "MCUS.999.996"}
+	notFound           = problem{404, "MCUS.999.997"}
+	conflict           = problem{409, "MCUS.999.994"}
+	preconditionFailed = problem{412, "MCUS.999.993"}
 )
 
 func configured(url string) *api.APIClient {
@@ -72,18 +85,18 @@ func succeeded(status int, answer *http.Response, err error) *http.Response {
 	return answer
 }
 
-// refused is what an answer says that has to be this error; code is empty where it has no body.
-func refused(status int, code string, answer *http.Response, err error) string {
-	var problem *api.GenericOpenAPIError
-	if !errors.As(err, &problem) || answer == nil || answer.StatusCode != status {
-		log.Fatalf("FAILED: %v is not %d: %v", answer, status, err)
+// refused is what an answer says that has to be this error.
+func refused(expected problem, answer *http.Response, err error) string {
+	var failure *api.GenericOpenAPIError
+	if !errors.As(err, &failure) || answer == nil || answer.StatusCode != expected.status {
+		log.Fatalf("FAILED: %v is not %d: %v", answer, expected.status, err)
 	}
-	if code == "" {
+	if expected.code == "" {
 		return ""
 	}
-	said, typed := problem.Model().(api.ErrorResponse)
-	if !typed || said.Errors[0].Error.Code != code {
-		log.Fatalf("FAILED: %s is not %s", problem.Body(), code)
+	said, typed := failure.Model().(api.ErrorResponse)
+	if !typed || said.Errors[0].Error.Code != expected.code {
+		log.Fatalf("FAILED: %s is not %s", failure.Body(), expected.code)
 	}
 	return said.Errors[0].Error.Details
 }
@@ -93,95 +106,116 @@ func written(moment time.Time) string {
 	return moment.In(time.FixedZone("", 3600)).Format(time.RFC3339Nano)
 }
 
-func failsAsDescribed() {
-	_, answer, err := client.CategoriesAPI.ListCategories(ours, org, customer).Execute()
-	checked(refused(404, "MCUS.999.997", answer, err) != "", "an unknown customer is a typed error")
-	_, answer, err = client.CategoriesAPI.GetCategory(ours, org, customer, 7).Execute()
-	checked(refused(404, "MCUS.999.997", answer, err) != "", "so is an unknown category")
-	_, answer, err = client.CategoriesAPI.ListCategories(connected("unknown"), org, customer).Execute()
-	details := refused(401, "MCUS.999.996", answer, err)
-	checked(strings.Contains(details, "x-auth-roles"), "an error says in its details what is wrong")
-	future := client.CategoriesAPI.ListCategories(ours, org, customer).AsOf("2999-12-31T23:59:59+01:00")
-	_, answer, err = future.Execute()
-	details = refused(400, "MCUS.999.998", answer, err)
-	checked(strings.Contains(details, "as_of"), "a moment in the future is refused as such")
+// found is what an answer has, which has to be one.
+func found[T any](value T, answer *http.Response, err error) T {
+	succeeded(200, answer, err)
+	return value
 }
 
-func creates() string {
-	body := api.NewPostCustomerCategory(7, *api.NewNullableString(api.PtrString("influencer")))
-	body.SetDescription("Bill discount")
-	body.SetReason("Sponsored videos")
-	name := named("create")
-	request := client.CategoriesAPI.CreateCategory(ours, org, customer).IdempotencyKey(unique()).XRequestId(name)
-	created, err := request.PostCustomerCategory(*body).Execute()
-	etag := succeeded(201, created, err).Header.Get("ETag")
-	checked(etag != "", "a category is created")
-	checked(created.Header.Get("X-Request-Id") == name, "the request has the name it was given")
-	place := "/" + customer + "/categories/7"
-	checked(strings.HasSuffix(created.Header.Get("Location"), place), "and is at a place")
-	repeated, err := request.PostCustomerCategory(*body).Execute()
+// What is the same for customers' categories and for definitions.
+
+const ended = "Contract ended + “gone”"
+
+// keyed is a request that can be repeated.
+type keyed[R any] interface {
+	IdempotencyKey(string) R
+	XRequestId(string) R
+	Execute() (*http.Response, error)
+}
+
+type conditional[R any] interface {
+	keyed[R]
+	IfMatch(string) R
+}
+
+type deletion[R any] interface {
+	conditional[R]
+	Reason(string) R
+}
+
+type reading[R, A any] interface {
+	IfNoneMatch(string) R
+	XRequestId(string) R
+	Execute() (A, *http.Response, error)
+}
+
+type paged[R, P any] interface {
+	Limit(int32) R
+	Cursor(string) R
+	XRequestId(string) R
+	Execute() (P, *http.Response, error)
+}
+
+type bounded[R, P any] interface {
+	paged[R, P]
+	From(string) R
+	To(string) R
+}
+
+type history[E any] interface {
+	GetHistory() []E
+	GetNextCursor() string
+}
+
+// entry has its methods where a list has none: at the pointer.
+type entry[E any] interface {
+	*E
+	GetChange() string
+	GetChangedAt() time.Time
+	GetReason() string
+}
+
+// created sends what creates, repeats it, and sends another request under the same key; it returns the entity tag.
+func created[R keyed[R]](place string, request, other R) string {
+	key, name := unique(), named("create")
+	send := func(request R) (*http.Response, error) {
+		return request.IdempotencyKey(key).XRequestId(name).Execute()
+	}
+	answer, err := send(request)
+	etag := succeeded(201, answer, err).Header.Get("ETag")
+	checked(etag != "", "it is created")
+	checked(answer.Header.Get("X-Request-Id") == name, "the request has the name it was given")
+	checked(strings.HasSuffix(answer.Header.Get("Location"), place), "and is at a place")
+	repeated, err := send(request)
 	checked(succeeded(201, repeated, err).Header.Get("ETag") == etag, "a repetition is answered alike")
-	other := api.NewPostCustomerCategory(7, *api.NewNullableString(nil))
-	answer, err := request.PostCustomerCategory(*other).Execute()
-	refused(409, "MCUS.999.994", answer, err)
-	bare := api.NewPostCustomerCategory(-8, *api.NewNullableString(nil))
-	answer, err = client.CategoriesAPI.CreateCategory(ours, org, customer).PostCustomerCategory(*bare).Execute()
-	succeeded(201, answer, err)
+	answer, err = send(other)
+	details := refused(conflict, answer, err)
+	checked(strings.Contains(details, "Idempotency-Key"), "another request under its key is not")
 	return etag
 }
 
-func reads(etag string) time.Time {
-	category, answer, err := client.CategoriesAPI.GetCategory(ours, org, customer, 7).XRequestId(named("get")).Execute()
-	succeeded(200, answer, err)
-	right := text(category.Value) == "influencer" && text(category.Description) == "Bill discount"
-	checked(right, "it is read back")
-	checked(time.Since(category.CreatedAt).Abs() < time.Hour, "times are times")
-	_, answer, err = client.CategoriesAPI.GetCategory(ours, org, customer, 7).IfNoneMatch(etag).Execute()
-	refused(304, "", answer, err)
+// read reads, and not again while nothing has changed.
+func read[R reading[R, A], A interface{ GetCreatedAt() time.Time }](etag string, request R) A {
+	value := found(request.XRequestId(named("get")).Execute())
+	checked(time.Since(value.GetCreatedAt()).Abs() < time.Hour, "times are times")
+	_, answer, err := request.IfNoneMatch(etag).Execute()
+	refused(notModified, answer, err)
 	checked(true, "not again while it stays")
-	return category.CreatedAt
+	return value
 }
 
-func changes(etag string) string {
-	patch := api.NewPatchCustomerCategory()
-	patch.SetValue("ambassador")
-	patch.SetDescriptionNil()
-	patch.SetReason("Loyalty campaign")
-	request := client.CategoriesAPI.UpdateCategory(ours, org, customer, 7).PatchCustomerCategory(*patch).IfMatch(etag)
-	changed, err := request.IdempotencyKey(unique()).XRequestId(named("update")).Execute()
-	next := succeeded(204, changed, err).Header.Get("ETag")
+// changed changes, but not from a stale revision; it returns the new entity tag.
+func changed[R conditional[R]](etag string, request R) string {
+	stale := request.IfMatch(etag)
+	answer, err := stale.IdempotencyKey(unique()).XRequestId(named("update")).Execute()
+	next := succeeded(204, answer, err).Header.Get("ETag")
 	checked(next != "" && next != etag, "it is changed")
-	answer, err := request.Execute()
-	refused(412, "MCUS.999.993", answer, err)
+	answer, err = stale.Execute()
+	refused(preconditionFailed, answer, err)
 	checked(true, "but not from a stale revision")
 	return next
 }
 
-func lists(createdAt time.Time) {
-	list := client.CategoriesAPI.ListCategories(ours, org, customer)
-	page, answer, err := list.Limit(1).XRequestId(named("list")).Execute()
-	succeeded(200, answer, err)
-	rest, answer, err := list.Limit(1).Cursor(page.GetNextCursor()).Execute()
-	succeeded(200, answer, err)
-	var seen []string
-	for _, each := range append(page.Categories, rest.Categories...) {
-		seen = append(seen, fmt.Sprint(each.Id, " ", text(each.Value), " ", text(each.Description)))
-	}
-	listed := strings.Join(seen, ", ")
-	checked(listed == "-8 null null, 7 ambassador null", "it is listed as changed, page by page")
-	then, answer, err := list.AsOf(written(createdAt)).Execute()
-	succeeded(200, answer, err)
-	last := then.Categories[len(then.Categories)-1]
-	checked(last.Id == 7 && text(last.Value) == "influencer", "and as it was")
-	get := client.CategoriesAPI.GetCategory(ours, org, customer, 7)
-	category, answer, err := get.AsOf(written(createdAt)).Execute()
-	succeeded(200, answer, err)
-	checked(text(category.Description) == "Bill discount", "as is the one alone")
+// pages is two pages of a list.
+func pages[R paged[R, P], P interface{ GetNextCursor() string }](limit int32, request R) (P, P) {
+	request = request.Limit(limit)
+	page := found(request.XRequestId(named("list")).Execute())
+	return page, found(request.Cursor(page.GetNextCursor()).Execute())
 }
 
-func deletes(etag string) {
-	request := client.CategoriesAPI.DeleteCategory(ours, org, customer, 7).IfMatch(etag)
-	request = request.Reason("Contract ended + “gone”").IdempotencyKey(unique()).XRequestId(named("delete"))
+// deleted deletes, and repeats that.
+func deleted[R deletion[R]](etag string, request R) {
+	request = request.IfMatch(etag).Reason(ended).IdempotencyKey(unique()).XRequestId(named("delete"))
 	for range 2 {
 		answer, err := request.Execute()
 		succeeded(204, answer, err)
@@ -189,33 +223,178 @@ func deletes(etag string) {
 	}
 }
 
-func looksBack(createdAt time.Time) {
-	list := client.HistoryAPI.ListCategoryHistory(ours, org, customer).CategoryId(7)
-	page, answer, err := list.Limit(2).XRequestId(named("history")).Execute()
-	succeeded(200, answer, err)
-	rest, answer, err := list.Limit(2).Cursor(page.GetNextCursor()).Execute()
-	succeeded(200, answer, err)
-	entries := append(page.History, rest.History...)
-	var changes []string
-	for _, entry := range entries {
-		changes = append(changes, entry.Change)
+// lookedBack is the entries of what was created, updated and deleted, the last first.
+func lookedBack[R bounded[R, P], P history[E], E any, PE entry[E]](createdAt time.Time, request R) []E {
+	changes := func(entries []E) string {
+		var all []string
+		for at := range entries {
+			all = append(all, PE(&entries[at]).GetChange())
+		}
+		return strings.Join(all, " ")
 	}
-	checked(strings.Join(changes, " ") == "deleted updated created", "the history has it all")
-	checked(text(entries[0].Reason) == "Contract ended + “gone”", "and why")
+	first, second := pages(2, request)
+	entries := append(first.GetHistory(), second.GetHistory()...)
+	checked(changes(entries) == "deleted updated created", "the history has it all")
+	checked(PE(&entries[0]).GetReason() == ended, "and why")
+	updatedAt := PE(&entries[1]).GetChangedAt()
+	between := found(request.From(written(createdAt)).To(written(updatedAt)).Execute())
+	checked(changes(between.GetHistory()) == "created", "between two moments too")
+	return entries
+}
+
+func customersCategories() {
+	const org = "telco"
+	customer := unique()
+	categories := client.CategoriesAPI
+	create := categories.CreateCategory(ours, org, customer)
+	get := categories.GetCategory(ours, org, customer, 7)
+	list := categories.ListCategories(ours, org, customer)
+
+	_, answer, err := list.Execute()
+	checked(refused(notFound, answer, err) != "", "an unknown customer is a typed error")
+	_, answer, err = get.Execute()
+	checked(refused(notFound, answer, err) != "", "so is an unknown category")
+	_, answer, err = categories.ListCategories(connected("unknown"), org, customer).Execute()
+	details := refused(unauthorized, answer, err)
+	checked(strings.Contains(details, "x-auth-roles"), "an error says in its details what is wrong")
+	_, answer, err = list.AsOf("2999-12-31T23:59:59+01:00").Execute()
+	details = refused(badRequest, answer, err)
+	checked(strings.Contains(details, "as_of"), "a moment in the future is refused as such")
+
+	body := api.NewPostCustomerCategory(7, *api.NewNullableString(api.PtrString("influencer")))
+	body.SetDescription("Bill discount")
+	body.SetReason("Sponsored videos")
+	bare := create.PostCustomerCategory(*api.NewPostCustomerCategory(7, *api.NewNullableString(nil)))
+	etag := created("/"+customer+"/categories/7", create.PostCustomerCategory(*body), bare)
+	answer, err = bare.Execute()
+	checked(strings.Contains(refused(conflict, answer, err), "already"), "it is not created twice")
+	negative := api.NewPostCustomerCategory(-8, *api.NewNullableString(nil))
+	answer, err = create.PostCustomerCategory(*negative).Execute()
+	succeeded(201, answer, err)
+	category := read(etag, get)
+	right := text(category.Value) == "influencer" && text(category.Description) == "Bill discount"
+	checked(right, "it is read back")
+
+	patch := api.NewPatchCustomerCategory()
+	patch.SetValue("ambassador")
+	patch.SetDescriptionNil()
+	patch.SetReason("Loyalty campaign")
+	etag = changed(etag, categories.UpdateCategory(ours, org, customer, 7).PatchCustomerCategory(*patch))
+	first, second := pages(1, list)
+	var seen []string
+	for _, each := range append(first.Categories, second.Categories...) {
+		seen = append(seen, fmt.Sprint(each.Id, " ", text(each.Value), " ", text(each.Description)))
+	}
+	listed := strings.Join(seen, ", ")
+	checked(listed == "-8 null null, 7 ambassador null", "it is listed as changed, page by page")
+	then := written(category.CreatedAt)
+	past := found(list.AsOf(then).Execute()).Categories
+	last := past[len(past)-1]
+	checked(last.Id == 7 && text(last.Value) == "influencer", "and as it was")
+	alone := found(get.AsOf(then).Execute())
+	checked(text(alone.Description) == "Bill discount", "as is the one alone")
+
+	deleted(etag, categories.DeleteCategory(ours, org, customer, 7))
+	history := client.HistoryAPI.ListCategoryHistory(ours, org, customer).CategoryId(7)
+	entries := lookedBack(category.CreatedAt, history)
 	before := entries[1].Previous.Get()
-	right := before != nil && text(before.Description) == "Bill discount" && entries[2].Previous.Get() == nil
-	checked(right, "and what was before")
-	between, answer, err := list.From(written(createdAt)).To(written(entries[1].ChangedAt)).Execute()
-	succeeded(200, answer, err)
-	checked(len(between.History) == 1 && between.History[0].Change == "created", "between two moments too")
+	checked(before != nil && text(before.Description) == "Bill discount", "and what was before")
+	checked(entries[2].Previous.Get() == nil, "and that there was nothing before the first")
+}
+
+func theCatalogue() {
+	// Of an organisation that is new, because the history of a catalogue is the whole organisation's.
+	org := "telco-" + unique()
+	catalogue := client.CatalogueAPI
+	define := catalogue.DefineCategory(ours, org)
+	get := catalogue.GetDefinition(ours, org, 9)
+	list := catalogue.ListDefinitions(ours, org)
+	_, answer, err := list.Execute()
+	checked(refused(notFound, answer, err) != "", "an unknown catalogue is a typed error")
+
+	body := api.NewPostDefinition(9, "Tier")
+	body.SetDescription("How much they spend")
+	body.SetValidValues([]string{"silver", "gold"})
+	body.SetArchived(false)
+	body.SetReason("Asked for by billing")
+	taken := define.PostDefinition(*api.NewPostDefinition(11, " TIER\u200b"))
+	etag := created("/"+org+"/categories/9", define.PostDefinition(*body), taken)
+	answer, err = taken.Execute()
+	details := refused(conflict, answer, err)
+	checked(strings.Contains(details, "category 9"), "a name is taken, also where it only looks the same")
+	former := api.NewPostDefinition(-10, "Former tier")
+	former.SetArchived(true)
+	answer, err = define.PostDefinition(*former).Execute()
+	succeeded(201, answer, err)
+	definition := read(etag, get)
+	checked(text(definition.Description) == "How much they spend" && !definition.Archived, "it is read back")
+	checked(slices.Equal(definition.ValidValues, []string{"silver", "gold"}), "its values in their order")
+
+	carry(org)
+
+	patch := api.NewPatchDefinition()
+	patch.SetName("Level")
+	patch.SetDescriptionNil()
+	// This client leaves out a slice that is nil, so it can't send `null`.
+	patch.SetValidValues([]string{})
+	patch.SetArchived(true)
+	patch.SetReason("Renamed")
+	etag = changed(etag, catalogue.UpdateDefinition(ours, org, 9).PatchDefinition(*patch))
+	now := found(get.Execute())
+	checked(text(now.Description) == "null" && now.Archived, "it is cleared, and archived")
+	checked(now.ValidValues != nil && len(now.ValidValues) == 0, "no values are not the same as any")
+	answer, err = define.PostDefinition(*api.NewPostDefinition(11, "tier")).Execute()
+	succeeded(201, answer, err)
+	checked(true, "a name that nobody has any more is free")
+	rename := api.NewPatchDefinition()
+	rename.SetName("LEVEL")
+	answer, err = catalogue.UpdateDefinition(ours, org, 11).PatchDefinition(*rename).Execute()
+	checked(strings.Contains(refused(conflict, answer, err), "category 9"), "a taken one is not")
+
+	first, second := pages(2, list)
+	var seen []string
+	for _, each := range append(first.Categories, second.Categories...) {
+		seen = append(seen, fmt.Sprint(each.Id, " ", each.Name, " ", each.Archived))
+	}
+	checked(strings.Join(seen, ", ") == "-10 Former tier true, 9 Level true, 11 tier false", "all are listed")
+	then := written(definition.CreatedAt)
+	past := found(list.AsOf(then).Execute()).Categories
+	last := past[len(past)-1]
+	checked(last.Id == 9 && last.Name == "Tier", "and as they were")
+	checked(found(get.AsOf(then).Execute()).Name == "Tier", "as is the one alone")
+
+	deleted(etag, catalogue.DeleteDefinition(ours, org, 9))
+	_, answer, err = get.Execute()
+	checked(refused(notFound, answer, err) != "", "what is deleted is not found")
+	entries := lookedBack(definition.CreatedAt, catalogue.ListDefinitionHistory(ours, org).CategoryId(9))
+	before := entries[0].Previous.Get()
+	right := text(entries[0].Name) == "null" && before != nil && before.Name == "Level"
+	checked(right, "and what it was called last")
+	before = entries[1].Previous.Get()
+	checked(before != nil && slices.Equal(before.ValidValues, []string{"silver", "gold"}), "and what was before")
+	checked(entries[2].Previous.Get() == nil, "and that there was nothing before the first")
+}
+
+// carry gives customers what the catalogue allows.
+func carry(org string) {
+	categories, customer := client.CategoriesAPI, unique()
+	give := func(id int32, value *string) (*http.Response, error) {
+		body := api.NewPostCustomerCategory(id, *api.NewNullableString(value))
+		return categories.CreateCategory(ours, org, customer).PostCustomerCategory(*body).Execute()
+	}
+	answer, err := give(9, api.PtrString("Gold"))
+	details := refused(badRequest, answer, err)
+	right := strings.Contains(details, "\"gold\" is")
+	checked(right, "a value that the catalogue does not have is refused, with the one meant")
+	answer, err = give(-10, nil)
+	checked(strings.Contains(refused(notFound, answer, err), "archived"), "an archived category is not given")
+	answer, err = give(9, api.PtrString("gold"))
+	succeeded(201, answer, err)
+	category := found(categories.GetCategory(ours, org, customer, 9).Execute())
+	checked(text(category.Value) == "gold", "a value of the catalogue is")
 }
 
 func main() {
-	failsAsDescribed()
-	first := creates()
-	createdAt := reads(first)
-	second := changes(first)
-	lists(createdAt)
-	deletes(second)
-	looksBack(createdAt)
+	customersCategories()
+	theCatalogue()
 }

@@ -10,15 +10,20 @@ import uuid
 from customers_categories import (
     ApiClient,
     ApiException,
+    CatalogueApi,
     CategoriesApi,
     Configuration,
     ErrorResponse,
     HistoryApi,
     PatchCustomerCategory,
+    PatchDefinition,
     PostCustomerCategory,
+    PostDefinition,
 )
 
 ONE_HOUR_EAST = datetime.timezone(datetime.timedelta(hours=1))
+BAD_REQUEST, NOT_FOUND = (400, "MCUS.999.998"), (404, "MCUS.999.997")
+CONFLICT, PRECONDITION_FAILED = (409, "MCUS.999.994"), (412, "MCUS.999.993")
 
 
 def connected(key):
@@ -27,8 +32,7 @@ def connected(key):
 
 
 client = connected("API_KEY")
-categories, history = CategoriesApi(client), HistoryApi(client)
-where = {"org_id": "telco", "customer_id": uuid.uuid4()}
+categories, history, catalogue = CategoriesApi(client), HistoryApi(client), CatalogueApi(client)
 
 
 def checked(condition, name):
@@ -48,18 +52,19 @@ def header(answer, name):
     return {each.lower(): value for each, value in answer.headers.items()}[name.lower()]
 
 
-def refused(status, code, call, **arguments):
-    """What an answer says that has to be this error; `code` is None where it has no body."""
+def refused(error, call, **arguments):
+    """What an answer says that has to be this error: a status, and a code or None where it has no body."""
+    status, code = error
     try:
-        call(**arguments, **where)
-    except ApiException as error:
-        if error.status != status:
-            sys.exit(f"FAILED: {error} is not {status}")
+        call(**arguments)
+    except ApiException as problem:
+        if problem.status != status:
+            sys.exit(f"FAILED: {problem} is not {status}")
         if code is None:
             return None
-        if not isinstance(error.data, ErrorResponse) or error.data.errors[0].error.code != code:
-            sys.exit(f"FAILED: {error} is not {code}")
-        return error.data.errors[0].error.details
+        if not isinstance(problem.data, ErrorResponse) or problem.data.errors[0].error.code != code:
+            sys.exit(f"FAILED: {problem} is not {code}")
+        return problem.data.errors[0].error.details
     sys.exit(f"FAILED: {call} is not {status}")
 
 
@@ -68,91 +73,173 @@ def written(moment):
     return moment.astimezone(ONE_HOUR_EAST).isoformat()
 
 
-def fails_as_described():
-    checked(refused(404, "MCUS.999.997", categories.list_categories), "an unknown customer is a typed error")
-    checked(refused(404, "MCUS.999.997", categories.get_category, category_id=7), "so is an unknown category")
-    stranger = CategoriesApi(connected("unknown"))
-    checked(
-        "x-auth-roles" in refused(401, "MCUS.999.996", stranger.list_categories),
-        "an error says in its details what is wrong",
-    )
-    checked(
-        "as_of" in refused(400, "MCUS.999.998", categories.list_categories, as_of="2999-12-31T23:59:59+01:00"),
-        "a moment in the future is refused as such",
-    )
+# What is the same for customers' categories and for definitions.
 
 
-def creates():
-    body = PostCustomerCategory(id=7, value="influencer", description="Bill discount", reason="Sponsored videos")
-    request = {"idempotency_key": str(uuid.uuid4()), "x_request_id": named("create")}
-    created = categories.create_category_with_http_info(post_customer_category=body, **request, **where)
-    checked(created.status_code == 201, "a category is created")
-    checked(header(created, "X-Request-Id") == request["x_request_id"], "the request has the name it was given")
-    checked(header(created, "Location").endswith(f"/{where['customer_id']}/categories/7"), "and is at a place")
-    repeated = categories.create_category_with_http_info(post_customer_category=body, **request, **where)
-    checked(header(repeated, "ETag") == header(created, "ETag"), "a repetition is answered alike")
-    other = PostCustomerCategory(id=7, value=None)
-    refused(409, "MCUS.999.994", categories.create_category, post_customer_category=other, **request)
-    categories.create_category(post_customer_category=PostCustomerCategory(id=-8, value=None), **where)
-    return header(created, "ETag")
+def created(call, place, body, other, **where):
+    """Creates by `call`, which is repeated, with the same body and with another; returns the entity tag."""
+    request = where | body
+    request |= {"idempotency_key": str(uuid.uuid4()), "x_request_id": named("create")}
+    answer = call(**request)
+    checked(answer.status_code == 201, "it is created")
+    checked(header(answer, "X-Request-Id") == request["x_request_id"], "the request has the name it was given")
+    checked(header(answer, "Location").endswith(place), "and is at a place")
+    checked(header(call(**request), "ETag") == header(answer, "ETag"), "a repetition is answered alike")
+    checked("Idempotency-Key" in refused(CONFLICT, call, **request | other), "another request under its key is not")
+    return header(answer, "ETag")
 
 
-def reads(etag):
-    category = categories.get_category(category_id=7, x_request_id=named("get"), **where)
-    checked((category.value, category.description) == ("influencer", "Bill discount"), "it is read back")
-    checked(category.created_at.utcoffset() == datetime.timedelta(0), "times are times")
-    refused(304, None, categories.get_category, category_id=7, if_none_match=etag)
+def read(get, etag, **request):
+    """Reads by `get`, and not again while nothing has changed."""
+    found = get(x_request_id=named("get"), **request)
+    checked(found.created_at.utcoffset() == datetime.timedelta(0), "times are times")
+    refused((304, None), get, if_none_match=etag, **request)
     checked(True, "not again while it stays")
-    return category.created_at
+    return found
 
 
-def changes(etag):
-    patch = PatchCustomerCategory(value="ambassador", description=None, reason="Loyalty campaign")
-    request = {"category_id": 7, "patch_customer_category": patch, "if_match": etag}
-    request |= {"idempotency_key": str(uuid.uuid4()), "x_request_id": named("update")}
-    changed = categories.update_category_with_http_info(**request, **where)
-    checked(changed.status_code == 204 and header(changed, "ETag") != etag, "it is changed")
-    stale = {"category_id": 7, "patch_customer_category": patch, "if_match": etag}
-    refused(412, "MCUS.999.993", categories.update_category, **stale)
+def changed(call, etag, **request):
+    """Changes by `call`, but not from a stale revision; returns the new entity tag."""
+    terms = {"idempotency_key": str(uuid.uuid4()), "x_request_id": named("update")}
+    answer = call(if_match=etag, **terms, **request)
+    checked(answer.status_code == 204 and header(answer, "ETag") != etag, "it is changed")
+    refused(PRECONDITION_FAILED, call, if_match=etag, **request)
     checked(True, "but not from a stale revision")
-    return header(changed, "ETag")
+    return header(answer, "ETag")
 
 
-def lists(created_at):
-    page = categories.list_categories(limit=1, x_request_id=named("list"), **where)
-    rest = categories.list_categories(limit=1, cursor=page.next_cursor, **where)
-    seen = [(each.id, each.value, each.description) for each in page.categories + rest.categories]
-    checked(seen == [(-8, None, None), (7, "ambassador", None)], "it is listed as changed, page by page")
-    then = categories.list_categories(as_of=written(created_at), **where)
-    checked([each.value for each in then.categories if each.id == 7] == ["influencer"], "and as it was")
-    category = categories.get_category(category_id=7, as_of=written(created_at), **where)
-    checked(category.description == "Bill discount", "as is the one alone")
+def pages(call, limit, **request):
+    """Two pages of a list."""
+    page = call(limit=limit, x_request_id=named("list"), **request)
+    return page, call(limit=limit, cursor=page.next_cursor, **request)
 
 
-def deletes(etag):
-    request = {"category_id": 7, "reason": "Contract ended + “gone”", "if_match": etag}
-    request |= {"idempotency_key": str(uuid.uuid4()), "x_request_id": named("delete")}
+def listed(call, limit, **request):
+    """The elements of the two pages."""
+    first, second = pages(call, limit, **request)
+    return first.categories + second.categories
+
+
+def deleted(call, etag, **request):
+    """Deletes by `call`, which is repeated."""
+    request |= {"idempotency_key": str(uuid.uuid4()), "x_request_id": named("delete"), "if_match": etag}
     for _ in range(2):
-        deleted = categories.delete_category_with_http_info(**request, **where)
-        checked(deleted.status_code == 204, "it is deleted, however often that is repeated")
+        answer = call(reason="Contract ended + “gone”", **request)
+        checked(answer.status_code == 204, "it is deleted, however often that is repeated")
 
 
-def looks_back(created_at):
-    page = history.list_category_history(limit=2, category_id=7, x_request_id=named("history"), **where)
-    rest = history.list_category_history(limit=2, category_id=7, cursor=page.next_cursor, **where)
-    entries = page.history + rest.history
+def looked_back(call, created_at, **request):
+    """The entries of what was created, updated and deleted."""
+    first, second = pages(call, 2, **request)
+    entries = first.history + second.history
     checked([each.change for each in entries] == ["deleted", "updated", "created"], "the history has it all")
     checked(entries[0].reason == "Contract ended + “gone”", "and why")
-    checked(entries[1].previous.description == "Bill discount" and entries[2].previous is None, "and what was before")
+    checked(entries[2].previous is None, "and that there was nothing before")
     bounds = {"var_from": written(created_at), "to": written(entries[1].changed_at)}
-    between = history.list_category_history(category_id=7, **bounds, **where)
+    between = call(**bounds, **request)
     checked([each.change for each in between.history] == ["created"], "between two moments too")
+    return entries
 
 
-fails_as_described()
-first = creates()
-created = reads(first)
-second = changes(first)
-lists(created)
-deletes(second)
-looks_back(created)
+def customers_categories():
+    where = {"org_id": "telco", "customer_id": uuid.uuid4()}
+    one = {"category_id": 7, **where}
+
+    checked(refused(NOT_FOUND, categories.list_categories, **where), "an unknown customer is a typed error")
+    checked(refused(NOT_FOUND, categories.get_category, **one), "so is an unknown category")
+    stranger = CategoriesApi(connected("unknown"))
+    details = refused((401, "MCUS.999.996"), stranger.list_categories, **where)
+    checked("x-auth-roles" in details, "an error says in its details what is wrong")
+    details = refused(BAD_REQUEST, categories.list_categories, as_of="2999-12-31T23:59:59+01:00", **where)
+    checked("as_of" in details, "a moment in the future is refused as such")
+
+    create = categories.create_category_with_http_info
+    body = PostCustomerCategory(id=7, value="influencer", description="Bill discount", reason="Sponsored videos")
+    body, bare = ({"post_customer_category": each} for each in (body, PostCustomerCategory(id=7, value=None)))
+    etag = created(create, f"/{where['customer_id']}/categories/7", body, bare, **where)
+    checked("already" in refused(CONFLICT, create, **bare, **where), "it is not created twice")
+    create(post_customer_category=PostCustomerCategory(id=-8, value=None), **where)
+    category = read(categories.get_category, etag, **one)
+    checked((category.value, category.description) == ("influencer", "Bill discount"), "it is read back")
+
+    patch = PatchCustomerCategory(value="ambassador", description=None, reason="Loyalty campaign")
+    etag = changed(categories.update_category_with_http_info, etag, patch_customer_category=patch, **one)
+    seen = [(each.id, each.value, each.description) for each in listed(categories.list_categories, 1, **where)]
+    checked(seen == [(-8, None, None), (7, "ambassador", None)], "it is listed as changed, page by page")
+    then = {"as_of": written(category.created_at)}
+    past = categories.list_categories(**then, **where)
+    checked([each.value for each in past.categories if each.id == 7] == ["influencer"], "and as it was")
+    checked(categories.get_category(**then, **one).description == "Bill discount", "as is the one alone")
+
+    deleted(categories.delete_category_with_http_info, etag, **one)
+    entries = looked_back(history.list_category_history, category.created_at, **one)
+    checked(entries[1].previous.description == "Bill discount", "and what was before")
+
+
+def the_catalogue():
+    # Of an organisation that is new, because the history of a catalogue is the whole organisation's.
+    where = {"org_id": f"telco-{uuid.uuid4()}"}
+    one = {"category_id": 9, **where}
+    checked(refused(NOT_FOUND, catalogue.list_definitions, **where), "an unknown catalogue is a typed error")
+
+    define = catalogue.define_category_with_http_info
+    body = PostDefinition(
+        id=9,
+        name="Tier",
+        description="How much they spend",
+        valid_values=["silver", "gold"],
+        archived=False,
+        reason="Asked for by billing",
+    )
+    body, taken = ({"post_definition": each} for each in (body, PostDefinition(id=11, name=" TIER\u200b")))
+    etag = created(define, f"/{where['org_id']}/categories/9", body, taken, **where)
+    details = refused(CONFLICT, define, **taken, **where)
+    checked("category 9" in details, "a name is taken, also where it only looks the same")
+    define(post_definition=PostDefinition(id=-10, name="Former tier", archived=True), **where)
+    definition = read(catalogue.get_definition, etag, **one)
+    checked(definition.description == "How much they spend" and not definition.archived, "it is read back")
+    checked(definition.valid_values == ["silver", "gold"], "its values in their order")
+
+    carry(where)
+
+    patch = PatchDefinition(name="Level", description=None, valid_values=None, archived=True, reason="Renamed")
+    etag = changed(catalogue.update_definition_with_http_info, etag, patch_definition=patch, **one)
+    now = catalogue.get_definition(**one)
+    checked((now.description, now.valid_values, now.archived) == (None, None, True), "what can be null is cleared")
+    define(post_definition=PostDefinition(id=11, name="tier"), **where)
+    checked(True, "a name that nobody has any more is free")
+    patch = PatchDefinition(name="LEVEL")
+    rename = {"category_id": 11, "patch_definition": patch, **where}
+    checked("category 9" in refused(CONFLICT, catalogue.update_definition, **rename), "a taken one is not")
+
+    seen = [(each.id, each.name, each.archived) for each in listed(catalogue.list_definitions, 2, **where)]
+    checked(seen == [(-10, "Former tier", True), (9, "Level", True), (11, "tier", False)], "all are listed")
+    then = {"as_of": written(definition.created_at)}
+    past = catalogue.list_definitions(**then, **where)
+    checked([each.name for each in past.categories if each.id == 9] == ["Tier"], "and as they were")
+    checked(catalogue.get_definition(**then, **one).valid_values == ["silver", "gold"], "as is the one alone")
+
+    deleted(catalogue.delete_definition_with_http_info, etag, **one)
+    checked(refused(NOT_FOUND, catalogue.get_definition, **one), "what is deleted is not found")
+    entries = looked_back(catalogue.list_definition_history, definition.created_at, **one)
+    checked(entries[0].name is None and entries[0].previous.name == "Level", "and what it was called last")
+    checked(entries[1].previous.valid_values == ["silver", "gold"], "and what was before")
+
+
+def carry(where):
+    """Customers are given what the catalogue allows."""
+    where = {"customer_id": uuid.uuid4(), **where}
+
+    def given(number, value):
+        return {"post_customer_category": PostCustomerCategory(id=number, value=value), **where}
+
+    details = refused(BAD_REQUEST, categories.create_category, **given(9, "Gold"))
+    checked('"gold" is' in details, "a value that the catalogue does not have is refused, with the one meant")
+    details = refused(NOT_FOUND, categories.create_category, **given(-10, None))
+    checked("archived" in details, "an archived category is not given")
+    categories.create_category(**given(9, "gold"))
+    checked(categories.get_category(category_id=9, **where).value == "gold", "a value of the catalogue is")
+
+
+customers_categories()
+the_catalogue()
