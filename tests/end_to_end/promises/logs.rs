@@ -13,7 +13,7 @@ use shared::{
 use uuid::Uuid;
 
 use crate::support::{
-    api::{Api, CATEGORIES, HISTORY, category, send},
+    api::{Api, CATEGORIES, HISTORY, category, key_of, send},
     logs::{NAMESPACE, line as line_of, lines, metrics, redact, written},
     proxy::{Fault, Proxy},
 };
@@ -73,7 +73,7 @@ async fn a_line_says_who_was_refused() {
         json!(["MCUS.999.996", null, null, 0])
     );
     let revoked = ApiKey {
-        hash: KeyHash::of(b"revoked"),
+        hash: KeyHash::of(key_of("revoked").as_bytes()),
         name: KeyName::parse("billing").unwrap(),
         orgs: Orgs::All,
         roles: Permission::ALL.into(),
@@ -82,7 +82,7 @@ async fn a_line_says_who_was_refused() {
         revoked_at: Some(api.clock.timestamp()),
     };
     api.store.put_api_key(&revoked).await.unwrap();
-    let line = line_of(&send(api.anonymous(Method::GET, CATEGORIES).header("x-auth-roles", "revoked")).await);
+    let line = line_of(&send(api.anonymous(Method::GET, CATEGORIES).header("x-auth-roles", key_of("revoked"))).await);
     assert_eq!(json!([line["code"], line["key_name"]]), json!(["MCUS.999.996", "billing"]));
     let line =
         line_of(&send(api.anonymous(Method::DELETE, &category(7)).header("x-auth-roles", "READ_ONLY")).await);
@@ -269,10 +269,11 @@ async fn nothing_that_a_caller_sends_is_logged() {
     let proxy = Proxy::default();
     let api = Api::start_with(|endpoint| proxy.serve(endpoint)).await;
     let secret = |name: &str| format!("{name}-{}", Uuid::new_v4().simple());
-    let (key, value, description, reason, repeat) =
-        (secret("key"), secret("value"), secret("description"), secret("reason"), secret("repeat"));
+    let key = key_of("crm-backend");
+    let (value, description, reason, repeat) =
+        (secret("value"), secret("description"), secret("reason"), secret("repeat"));
     let customer = Uuid::new_v4().to_string();
-    api.add_key(&key, "crm-backend").await;
+    api.add_key("crm-backend").await;
     let base = format!("/v4/orgs/telco/customers/{customer}/categories");
     let call = async |method: &str, rest: &str, body: &str| {
         let request = api.anonymous(method.parse().unwrap(), &format!("{base}{rest}"));
