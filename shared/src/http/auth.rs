@@ -42,6 +42,9 @@ pub async fn authorize<P: FromPath>(
             Permission::Define => "the API key lacks the role `catalogue:write`",
         }));
     }
+    if let Some(customer) = path.customer() {
+        log::customer(customer, permission == Permission::Read);
+    }
     request::understood(request, operation)?;
     Ok((key.author(), path))
 }
@@ -64,11 +67,7 @@ fn key_hash(app: &App, request: &Request) -> Result<KeyHash> {
     };
     let sent = sent.as_bytes();
     let is_local = || app.takes_local_keys && LOCAL_KEYS.iter().any(|name| name.as_bytes() == sent);
-    if Secret::is_well_formed(sent) || is_local() {
-        Ok(KeyHash::of(sent))
-    } else {
-        Err(Error::Unauthorized)
-    }
+    if Secret::is_well_formed(sent) || is_local() { Ok(KeyHash::of(sent)) } else { Err(Error::Unauthorized) }
 }
 
 async fn authenticate(app: &App, request: &Request) -> Result<Arc<ApiKey>> {

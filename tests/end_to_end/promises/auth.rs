@@ -47,7 +47,8 @@ async fn call(api: &Api, caller: &str, method: &str, path: &str) -> Answer {
         "PATCH" => r#"{"value":"silver"}"#,
         _ => "",
     };
-    let request = api.anonymous(method.parse().unwrap(), path).header("x-auth-roles", key_of(caller)).body(body);
+    let request =
+        api.anonymous(method.parse().unwrap(), path).header("x-auth-roles", key_of(caller)).body(body);
     send(request).await
 }
 
@@ -189,7 +190,8 @@ async fn the_local_servers_keys_are_none_over_a_database_that_is_not_local() {
     let deployed = Arc::new(App::new(api.store.clone(), api.clock.clone(), "/docs".into()));
     let functions = gateway::functions(|_| deployed.clone());
     for key in LOCAL_KEYS {
-        let mut event: Value = serde_json::from_str(include_str!("../../../events/get-category.json")).unwrap();
+        let mut event: Value =
+            serde_json::from_str(include_str!("../../../events/get-category.json")).unwrap();
         event["headers"]["x-auth-roles"] = json!(key);
         let answer = functions["get-category"](event.to_string(), Context::default()).await.unwrap();
         assert_eq!(answer.status_code, 401, "{key}");

@@ -89,11 +89,7 @@ impl Apps {
         let policy = Enforcer::new(function, &self.tables, self.recorder.clone());
         let config = server::client_config(self.endpoint.clone()).interceptor(policy);
         let store = Store::new(Client::from_conf(config.build()), self.tables.clone(), self.clock.clone());
-        Arc::new(App::over_local_database(
-            store,
-            self.clock.clone(),
-            "https://docs.example/errors".into(),
-        ))
+        Arc::new(App::over_local_database(store, self.clock.clone(), "https://docs.example/errors".into()))
     }
 }
 
