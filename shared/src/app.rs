@@ -15,13 +15,21 @@ pub struct App {
     pub clock: Clock,
     /// Where errors are documented; `#` and the code lead to each.
     pub docs_url: String,
+    /// Whether the names of [`LOCAL_KEYS`](crate::domain::LOCAL_KEYS) are looked up like keys.
+    pub takes_local_keys: bool,
 }
 
 impl App {
     /// An app over a store that has the same clock.
     #[must_use]
     pub fn new(store: Store, clock: Clock, docs_url: String) -> Self {
-        Self { store, clock, docs_url }
+        Self { store, clock, docs_url, takes_local_keys: false }
+    }
+
+    /// An app whose database is a local one, and so can have the local server's keys.
+    #[must_use]
+    pub fn over_local_database(store: Store, clock: Clock, docs_url: String) -> Self {
+        Self { takes_local_keys: true, ..Self::new(store, clock, docs_url) }
     }
 
     /// An app by the environment's configuration.
@@ -30,7 +38,9 @@ impl App {
     /// Where the file of root certificates that the environment names is of no use.
     pub fn from_config(config: Config) -> Result<Self, String> {
         let (client, clock) = (client::from_config(&config)?, Clock::default());
+        let takes_local_keys = config.endpoint.as_deref().is_some_and(client::is_local);
         let tables = Tables { categories: config.categories_table, keys: config.keys_table };
-        Ok(Self::new(Store::new(client, tables, clock.clone()), clock, config.docs_url))
+        let store = Store::new(client, tables, clock.clone());
+        Ok(Self { takes_local_keys, ..Self::new(store, clock, config.docs_url) })
     }
 }

@@ -43,10 +43,11 @@ pub struct CaBundle {
     pub path: String,
 }
 
-/// How Lambda's logging configuration says to log.
+/// How the template's parameters and Lambda's logging configuration say to log.
 #[derive(Clone, Debug)]
 pub struct Logging {
-    /// `AWS_LAMBDA_LOG_LEVEL`: the least level, empty for Lambda's default.
+    /// `LOG_LEVEL`, or else `AWS_LAMBDA_LOG_LEVEL`: the least level, empty for Lambda's default. The first leaves out
+    /// lines in the function alone, the second in Lambda too.
     pub level: String,
     /// Whether `AWS_LAMBDA_LOG_FORMAT` is `JSON`; text otherwise.
     pub json: bool,
@@ -81,7 +82,7 @@ impl Logging {
     #[must_use]
     pub fn from_env() -> Self {
         Self {
-            level: optional("AWS_LAMBDA_LOG_LEVEL").unwrap_or_default(),
+            level: optional("LOG_LEVEL").or_else(|| optional("AWS_LAMBDA_LOG_LEVEL")).unwrap_or_default(),
             json: optional("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("JSON")),
             metrics_namespace: optional("METRICS_NAMESPACE").unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned()),
         }

@@ -258,6 +258,7 @@ async fn it_logs_as_lambdas_configuration_says() {
     assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Namespace"], "customers-categories");
 
     assert_eq!(well(&[(FORMAT, "JSON"), (LEVEL, "WARN")]).await, [""; 0]);
+    assert_eq!(well(&[(FORMAT, "JSON"), (LEVEL, "INFO"), ("LOG_LEVEL", "WARN")]).await, [""; 0]);
     assert_eq!(broken(&[(FORMAT, "JSON"), (LEVEL, "WARN")]).await.len(), 1);
     assert_eq!(broken(&[(FORMAT, "JSON"), (LEVEL, "FATAL")]).await, [""; 0]);
 

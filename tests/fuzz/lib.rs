@@ -42,7 +42,7 @@ impl Harness {
         let store = Store::new(client.clone(), tables.clone(), clock.clone());
         let subject = runtime.block_on(async {
             server::prepare(&store, &clock).await.unwrap();
-            let app = |_: &str| Arc::new(App::new(store.clone(), clock.clone(), "/docs".into()));
+            let app = |_: &str| Arc::new(App::over_local_database(store.clone(), clock.clone(), "/docs".into()));
             Subject::new(app, client, tables, &store, &clock).await
         });
         Self { runtime, subject, _engine: engine }

@@ -217,7 +217,7 @@ async fn an_operator_makes_lists_and_revokes_keys() {
     let (done, key, remark) = keys(&data, &[&CREATE[..], &["--expires-in", "90d"]].concat());
     assert!(done, "{remark}");
     let key = key.strip_suffix('\n').unwrap();
-    assert!(key.starts_with("mcus_") && key.len() == 48, "{key}");
+    assert!(key.starts_with("mcus_") && key.len() == 54, "{key}");
     assert!(!remark.contains(key));
 
     let server = Running::start(&data);

@@ -28,8 +28,16 @@ pub enum Orgs {
     Named(BTreeSet<OrgId>),
 }
 
-/// An API key as its holder has it: `mcus_` and 32 random bytes in base64url. It shows itself in
-/// neither `Debug` nor `Display`.
+/// The names that the local server has as keys. They pass for keys where the database is a local one, and nowhere else.
+pub const LOCAL_KEYS: [&str; 2] = ["API_KEY", "READ_ONLY"];
+
+const PREFIX: &str = "mcus_";
+
+/// 32 bytes in base64url.
+const RANDOM_CHARACTERS: usize = 43;
+
+/// An API key as its holder has it: `mcus_`, 32 random bytes in base64url, and the CRC-32 of all that in 6 digits
+/// of base 62. Keys from before there was a checksum have none. It shows itself in neither `Debug` nor `Display`.
 pub struct Secret(String);
 
 /// SHA-256 of an API key, in lower-case hex. Keys have 256 random bits, so nothing slower is needed
@@ -138,7 +146,19 @@ impl Secret {
     /// A new key of these random bytes.
     #[must_use]
     pub fn new(random: [u8; 32]) -> Self {
-        Self(format!("mcus_{}", BASE64_URL_SAFE_NO_PAD.encode(random)))
+        let key = format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(random));
+        Self(format!("{key}{}", checksum(key.as_bytes())))
+    }
+
+    /// Whether what came in a header can be a key. What can't is refused without a look-up. The checksum is no
+    /// secret, so a key can be made up that passes; it opens nothing.
+    #[must_use]
+    pub fn is_well_formed(sent: &[u8]) -> bool {
+        let key_length = PREFIX.len() + RANDOM_CHARACTERS;
+        let Some((key, check)) = sent.split_at_checked(key_length) else { return false };
+        let random = key.strip_prefix(PREFIX.as_bytes());
+        random.is_some_and(|random| BASE64_URL_SAFE_NO_PAD.decode(random).is_ok())
+            && (check.is_empty() || check == checksum(key).as_bytes())
     }
 
     /// The key itself, to be shown once.
@@ -146,6 +166,18 @@ impl Secret {
     pub fn reveal(&self) -> &str {
         &self.0
     }
+}
+
+/// CRC-32 in base 62, in the six digits that the greatest one takes.
+fn checksum(key: &[u8]) -> String {
+    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut rest = crc32fast::hash(key);
+    let mut digits = [char::default(); 6];
+    for digit in digits.iter_mut().rev() {
+        *digit = char::from(DIGITS[(rest % 62) as usize]);
+        rest /= 62;
+    }
+    digits.iter().collect()
 }
 
 impl fmt::Debug for Secret {

@@ -3,7 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Attributes, CategoryAttributes, DefinitionAttributes};
+use super::{Attributes, CategoryAttributes, DefinitionAttributes, digest::sha256_hex};
 
 /// An organisation's name: 1 to 64 of `A-Z a-z 0-9 . _ -`, but neither `.` nor `..`, which URLs
 /// drop.
@@ -137,6 +137,15 @@ impl Owner for OrgId {
 }
 
 /// Neither part can contain `#`.
+impl Customer {
+    /// SHA-256 of organisation and customer, in lower-case hex. It tells who the customer is to those alone who know
+    /// the id already.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        sha256_hex(self.to_string())
+    }
+}
+
 impl fmt::Display for Customer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}#{}", self.org, self.id)

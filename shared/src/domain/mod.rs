@@ -20,7 +20,7 @@ mod revision;
 mod text;
 mod timestamp;
 
-pub use api_key::{ApiKey, KeyHash, KeyName, Orgs, Permission, Secret};
+pub use api_key::{ApiKey, KeyHash, KeyName, LOCAL_KEYS, Orgs, Permission, Secret};
 pub use catalogue::{Rule, Unknown};
 pub use category::{Category, CategoryAttributes, CategoryPatch, NewCategory};
 pub use definition::{Definition, DefinitionAttributes, DefinitionPatch, NewDefinition, ValidValues};

@@ -32,6 +32,9 @@ pub trait FromPath: Sized {
     /// The organisation in the path.
     fn org(&self) -> &OrgId;
 
+    /// The customer in the path, if it is about one.
+    fn customer(&self) -> Option<&Customer>;
+
     /// # Errors
     /// [`Error::Invalid`] with every parameter that is malformed.
     fn from_path(request: &Request) -> Result<Self> {
@@ -49,6 +52,10 @@ impl FromPath for OrgId {
     fn org(&self) -> &OrgId {
         self
     }
+
+    fn customer(&self) -> Option<&Customer> {
+        None
+    }
 }
 
 impl FromPath for Customer {
@@ -61,6 +68,10 @@ impl FromPath for Customer {
     fn org(&self) -> &OrgId {
         &self.org
     }
+
+    fn customer(&self) -> Option<&Customer> {
+        Some(self)
+    }
 }
 
 impl<O: FromPath> FromPath for RecordPath<O> {
@@ -72,6 +83,10 @@ impl<O: FromPath> FromPath for RecordPath<O> {
 
     fn org(&self) -> &OrgId {
         self.owner.org()
+    }
+
+    fn customer(&self) -> Option<&Customer> {
+        self.owner.customer()
     }
 }
 

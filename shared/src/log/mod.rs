@@ -1,6 +1,6 @@
 //! What is logged: one line per request, which carries its metrics too, and whatever else happens.
 //!
-//! Logged are names and numbers, never a key, a customer or what is said of one.
+//! Logged are names and numbers, never a key, a customer's id or what is said of one.
 
 mod json;
 mod meter;
@@ -15,9 +15,9 @@ use crate::config::Logging;
 
 pub use json::JsonLines;
 pub use meter::Meter;
-pub use request_log::{Failure, RequestIds, RequestLog, TARGET};
+pub use request_log::{AUDIT_TARGET, Failure, RequestIds, RequestLog, TARGET};
 pub(crate) use request_log::{
-    conflict, key_looked_up, org, outcome_resolved, panic_place, request_id, used_key,
+    conflict, customer, key_looked_up, org, outcome_resolved, panic_place, request_id, used_key,
 };
 
 /// Logs to standard output as Lambda's logging configuration says: JSON or text, which carries no
@@ -27,7 +27,7 @@ pub fn init(logging: Logging) {
     if logging.json {
         to(JsonLines::new(io::stdout, logging.metrics_namespace), targets(level));
     } else {
-        let lines = fmt().compact().with_ansi(false).with_target(false).with_max_level(level);
+        let lines = fmt().compact().with_ansi(false).with_target(false).with_max_level(LevelFilter::TRACE);
         to(lines.finish(), targets(level));
     }
 }
@@ -42,19 +42,25 @@ fn level(name: &str) -> LevelFilter {
     }
 }
 
-/// The service's events from `level` on. Of the libraries only errors are of interest: the SDK
+/// The service's events from `level` on, and who read what is held of a customer at every level. Of the libraries only errors are of interest: the SDK
 /// warns of every condition that fails, which here is an answer like any other.
 #[must_use]
 pub fn targets(level: LevelFilter) -> Targets {
     let ours = ["shared", "customers_categories", TARGET].map(|target| (target, level));
-    Targets::new().with_default(LevelFilter::ERROR.min(level)).with_targets(ours)
+    let others = Targets::new().with_default(LevelFilter::ERROR.min(level));
+    others.with_targets(ours).with_target(AUDIT_TARGET, LevelFilter::INFO)
 }
 
 /// Sends the events of `targets` to `lines`.
 pub fn to(lines: impl Subscriber + Send + Sync, targets: Targets) {
     // Fails only where a subscriber is set already, which then does the logging.
-    let _already_set = set_global_default(targets.with_subscriber(lines));
+    let _already_set = set_global_default(filtered(lines, targets));
     log_panics();
+}
+
+/// The events of `targets` alone.
+pub fn filtered(lines: impl Subscriber + Send + Sync, targets: Targets) -> impl Subscriber + Send + Sync {
+    targets.with_subscriber(lines)
 }
 
 /// A panic's message can quote what a caller sent, so only its place is logged.

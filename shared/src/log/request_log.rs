@@ -8,10 +8,13 @@ use std::{
 
 use tracing::Level;
 
-use crate::domain::{KeyName, OrgId};
+use crate::domain::{Customer, KeyName, OrgId};
 
 /// Where the line of a request comes from, as filters name it.
 pub const TARGET: &str = "request";
+
+/// Where the line of a read of a customer comes from, where the request has no other.
+pub const AUDIT_TARGET: &str = "audit";
 
 /// What a request goes by.
 #[derive(Clone, Debug)]
@@ -46,6 +49,8 @@ pub struct RequestLog {
     started: Instant,
     org: OnceCell<String>,
     key_name: OnceCell<String>,
+    customer_hash: OnceCell<String>,
+    reads_customer: Cell<bool>,
     key_lookup: Cell<bool>,
     calls: Cell<u32>,
     attempts: Cell<u32>,
@@ -68,6 +73,8 @@ impl RequestLog {
             started: Instant::now(),
             org: OnceCell::new(),
             key_name: OnceCell::new(),
+            customer_hash: OnceCell::new(),
+            reads_customer: Cell::default(),
             key_lookup: Cell::default(),
             calls: Cell::default(),
             attempts: Cell::default(),
@@ -106,6 +113,7 @@ impl RequestLog {
                     operation = self.function,
                     org = self.org.get(),
                     key_name = self.key_name.get(),
+                    customer_hash = self.customer_hash.get(),
                     status,
                     status_class = class(status),
                     code = failure.map(|failure| failure.code),
@@ -124,10 +132,28 @@ impl RequestLog {
             };
         }
         match status {
-            ..500 => line!(Level::INFO),
-            500 => line!(Level::ERROR),
-            501.. => line!(Level::WARN),
+            ..500 if tracing::enabled!(target: TARGET, Level::INFO) => line!(Level::INFO),
+            500 if tracing::enabled!(target: TARGET, Level::ERROR) => line!(Level::ERROR),
+            501.. if tracing::enabled!(target: TARGET, Level::WARN) => line!(Level::WARN),
+            _ if self.reads_customer.get() => self.write_audit(status),
+            _ => {}
         }
+    }
+
+    /// Who read what is held of which customer. It has the fields of the request's line that say so, and stands in
+    /// for it where the level leaves it out.
+    fn write_audit(&self, status: u16) {
+        tracing::info!(
+            target: AUDIT_TARGET,
+            request_id = self.ids.request_id,
+            gateway_request_id = self.ids.gateway_request_id,
+            operation = self.function,
+            org = self.org.get(),
+            key_name = self.key_name.get(),
+            customer_hash = self.customer_hash.get(),
+            status,
+            "read of a customer"
+        );
     }
 
     /// Since the request came in, in whole microseconds.
@@ -154,6 +180,14 @@ pub fn used_key(name: &KeyName) {
 /// The organisation that the request is about.
 pub fn org(org: &OrgId) {
     note(|log| drop(log.org.set(org.to_string())));
+}
+
+/// The customer that the request is about, who is read (rather than changed) if `is_read`.
+pub fn customer(customer: &Customer, is_read: bool) {
+    note(|log| {
+        drop(log.customer_hash.set(customer.digest()));
+        log.reads_customer.set(is_read);
+    });
 }
 
 /// The key was not at hand and had to be looked up.

@@ -1,6 +1,6 @@
 //! The client that talks to DynamoDB: its limits, its one HTTP stack, and whom it trusts.
 
-use std::{fs, time::Duration};
+use std::{fs, net::IpAddr, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -38,6 +38,9 @@ const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 /// The domain whose endpoints they are for. Partitions with certificates of other authorities (China,
 /// European Sovereign Cloud) have other domains.
 const AMAZON_DOMAIN: &str = ".amazonaws.com";
+
+/// The endings of names that no public domain has, so no endpoint of AWS's in any partition either.
+const LOCAL_NAMES: [&str; 2] = [".localhost", ".internal"];
 
 /// Within a region, connecting takes milliseconds. A connect slower than a second will not succeed by
 /// waiting longer.
@@ -159,6 +162,16 @@ fn is_amazons(endpoint: &str) -> bool {
     url.is_some_and(|url| url.host().is_some_and(|host| host.ends_with(AMAZON_DOMAIN)))
 }
 
+/// Whether a database can only be a local one: its host is an IP address, a name without a domain, as containers
+/// have, or in a domain that is not public. What is of AWS has a public domain.
+pub(crate) fn is_local(endpoint: &str) -> bool {
+    let url = endpoint.parse::<Uri>().ok();
+    url.as_ref().and_then(Uri::host).is_some_and(|host| {
+        let is_address = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+        is_address || !host.contains('.') || LOCAL_NAMES.iter().any(|ending| host.ends_with(ending))
+    })
+}
+
 /// The SDK panics over a certificate that it can't parse.
 fn parsable(pem: &[u8]) -> Result<(), String> {
     let mut roots = RootCertStore::empty();
@@ -198,6 +211,34 @@ mod tests {
             "not a URL",
         ] {
             assert!(!is_amazons(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_local_database_is_known_by_a_host_that_is_in_no_public_domain() {
+        for url in [
+            "http://127.0.0.1:8000",
+            "http://[::1]:8000",
+            "http://172.17.0.1:8000/",
+            "https://localhost:8443",
+            "http://dynamodb:8000",
+            "http://host.docker.internal:8000",
+        ] {
+            assert!(is_local(url), "{url}");
+        }
+        for url in [
+            "https://dynamodb.eu-central-1.amazonaws.com",
+            "http://dynamodb.eu-central-1.amazonaws.com",
+            "https://dynamodb.cn-north-1.amazonaws.com.cn",
+            "https://dynamodb.eusc-de-east-1.amazonaws.eu",
+            "https://dynamodb.us-iso-east-1.c2s.ic.gov",
+            "https://vpce-1-2.dynamodb.eu-central-1.vpce.amazonaws.com",
+            "https://dynamodb.eu-central-1.api.aws",
+            "https://localhost.example.com",
+            "not a URL",
+            "",
+        ] {
+            assert!(!is_local(url), "{url}");
         }
     }
 

@@ -3,6 +3,7 @@
 mod change_events;
 pub mod dashboard;
 mod dependencies;
+mod edge;
 mod operation;
 mod parameters;
 mod template;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::dashboard::resources;
 use crate::support::{
     documentation::{blocks, section},
-    template::YAML,
+    template::{YAML, functions, role},
 };
 
 /// Alarms that ring for periods in a row alone miss what fails every other minute.
@@ -26,6 +26,47 @@ fn two_bad_periods_that_do_not_follow_each_other_ring_an_alarm() {
 fn the_access_log_has_a_name_for_vended_logs() {
     let name = YAML["Resources"]["AccessLogs"]["Properties"]["LogGroupName"].as_str().unwrap();
     assert!(name.starts_with("/aws/vendedlogs/") && name.ends_with("${AWS::StackName}"), "{name}");
+}
+
+/// SAM's own roles, and AWS's own policies, let a function write to every log group there is.
+#[test]
+fn functions_may_write_to_the_stacks_log_group_and_to_no_other() {
+    for (name, function) in functions() {
+        assert_eq!(function["Properties"].get("Policies"), None, "{name}");
+        let role = &role(function)["Properties"];
+        assert_eq!(role.get("Policies"), None, "{name}");
+        let policies: Vec<&str> =
+            role["ManagedPolicyArns"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        assert!(policies.contains(&"WriteLogsPolicy"), "{name}");
+        assert!(
+            policies.iter().all(|policy| YAML["Resources"].get(policy).is_some()),
+            "{name}: {policies:?}"
+        );
+    }
+    let statements = &YAML["Resources"]["WriteLogsPolicy"]["Properties"]["PolicyDocument"]["Statement"];
+    let expected = json!([{
+        "Effect": "Allow",
+        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "Resource": "FunctionLogs.Arn",
+    }]);
+    assert_eq!(*statements, expected);
+}
+
+#[test]
+fn all_logs_can_be_encrypted_with_a_key_of_the_operators() {
+    let groups = resources("AWS::Logs::LogGroup");
+    assert_eq!(groups.len(), 2);
+    for (name, group) in groups {
+        assert_eq!(group["KmsKeyId"], json!(["EncryptsLogs", "LogsKmsKeyArn", "AWS::NoValue"]), "{name}");
+    }
+}
+
+/// Lambda drops lines below its own level, and lines that say who read a customer are not above INFO.
+#[test]
+fn lambda_drops_no_line_that_a_function_writes() {
+    let globals = &YAML["Globals"]["Function"];
+    assert_eq!(globals["LoggingConfig"]["ApplicationLogLevel"], json!(["LogsJson", "INFO", "AWS::NoValue"]));
+    assert_eq!(globals["Environment"]["Variables"]["LOG_LEVEL"], "LogLevel");
 }
 
 /// Neither these nor buckets and roles have a region, and a stack's name is unique within one.
@@ -79,6 +120,32 @@ fn matches(pattern: &str, line: &str) -> bool {
         }
     }
     true
+}
+
+/// A path names a customer, and makes lines as long, and as expensive, as a caller likes.
+#[test]
+fn the_access_log_has_nothing_that_a_caller_writes() {
+    let line: Value = serde_json::from_str(&access_log_line("200", "-")).unwrap();
+    let fields: BTreeSet<&str> = line.as_object().unwrap().keys().map(String::as_str).collect();
+    let expected = [
+        "status",
+        "gateway_request_id",
+        "invocation_id",
+        "time",
+        "source_ip",
+        "method",
+        "route",
+        "length",
+        "latency_ms",
+        "gateway_error",
+        "integration_error",
+    ];
+    assert_eq!(fields, BTreeSet::from(expected));
+    let format = YAML["Resources"]["Api"]["Properties"]["AccessLogSettings"]["Format"].as_str().unwrap();
+    assert!(format.contains(r#""route":"$context.routeKey""#), "{format}");
+    for theirs in ["path", "Path", "query", "header", "userAgent"] {
+        assert!(!format.contains(theirs), "{format}");
+    }
 }
 
 #[test]

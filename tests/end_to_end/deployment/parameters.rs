@@ -1,12 +1,13 @@
 //! The template's parameters: what they reach, and that it reaches callers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use shared::{domain::Permission, http::Operation};
 
 use crate::support::{
     documentation::read,
-    template::{YAML, functions},
+    template::{YAML, functions, role},
 };
 
 /// The longest description of a version.
@@ -65,8 +66,6 @@ fn every_parameter_that_reaches_a_function_makes_a_version_of_it() {
         let own = function.as_object_mut().unwrap();
         assert_eq!(own.remove("AutoPublishAliasAllProperties"), Some(Value::Bool(true)), "{name}");
         assert_eq!(own.remove("VersionDescription").as_ref(), Some(&description), "{name}");
-        // A role's policies are no part of a version.
-        own.remove("Policies");
         let reaching = &parameters_of(&globals) | &parameters_of(&function);
         assert!(reaching.len() >= 8, "{reaching:?}");
         assert_eq!(parameters_of(&description), reaching, "{name}");
@@ -118,6 +117,38 @@ fn a_cap_can_be_lifted() {
         let throughput = &YAML["Resources"]["CategoriesTable"]["Properties"]["OnDemandThroughput"];
         assert_eq!(throughput[1][name][1], name);
     }
+    assert_eq!(YAML["Parameters"]["KeysMaxReadRequestUnits"]["MinValue"], -1);
+    let throughput = &YAML["Resources"]["KeysTable"]["Properties"]["OnDemandThroughput"];
+    let expected = json!(["CapsKeys", { "MaxReadRequestUnits": "KeysMaxReadRequestUnits" }, "AWS::NoValue"]);
+    assert_eq!(*throughput, expected);
+}
+
+/// What floods one kind of route leaves the others theirs.
+#[test]
+fn routes_that_write_and_requests_without_a_route_have_limits_of_their_own() {
+    let api = &YAML["Resources"]["Api"]["Properties"];
+    let limits = |kind: &str| {
+        json!({
+            "DetailedMetricsEnabled": true,
+            "ThrottlingBurstLimit": format!("{kind}ThrottlingBurstLimit"),
+            "ThrottlingRateLimit": format!("{kind}ThrottlingRateLimit"),
+        })
+    };
+    assert_eq!(api["DefaultRouteSettings"], limits(""));
+    let writing = Operation::ALL.into_iter().filter(|operation| operation.permission() != Permission::Read);
+    let mut expected: BTreeMap<String, Value> = writing
+        .map(|operation| (format!("{} {}", operation.method(), operation.path()), limits("Write")))
+        .collect();
+    assert_eq!(expected.len(), 6);
+    expected.insert("$default".to_owned(), limits("Unmatched"));
+    assert_eq!(api["RouteSettings"], json!(expected));
+}
+
+#[test]
+fn the_default_endpoint_can_be_switched_off() {
+    let setting = &YAML["Resources"]["Api"]["Properties"]["DisableExecuteApiEndpoint"];
+    assert_eq!(*setting, json!(["DisablesDefaultEndpoint", true, false]));
+    assert_eq!(texts(&YAML["Conditions"]["DisablesDefaultEndpoint"]), ["DefaultEndpoint", "Disabled"]);
 }
 
 #[test]
@@ -130,11 +161,17 @@ fn a_value_of_deployment_passes_over_the_alarms() {
     assert!(values.contains(&"AllAtOnceWithoutAlarms"));
 }
 
-/// SAM lets every function write traces, unless `Tracing` is `Disabled`.
 #[test]
 fn functions_may_write_traces_where_they_are_traced_alone() {
     assert_eq!(texts(&YAML["Parameters"]["Tracing"]["AllowedValues"]), ["Disabled", "Active"]);
     assert_eq!(YAML["Globals"]["Function"]["Tracing"], "Tracing");
+    assert_eq!(texts(&YAML["Conditions"]["Traces"]), ["Tracing", "Active"]);
+    assert_eq!(YAML["Resources"]["WriteTracesPolicy"]["Condition"], "Traces");
+    for (name, function) in functions() {
+        let policies = role(function)["Properties"]["ManagedPolicyArns"].as_array().unwrap();
+        let conditional: Vec<_> = policies.iter().filter(|policy| !policy.is_string()).collect();
+        assert_eq!(conditional, [&json!(["Traces", "WriteTracesPolicy", "AWS::NoValue"])], "{name}");
+    }
 }
 
 /// What refers to a table says which one is used if the stack has none of its own.

@@ -1,16 +1,21 @@
 //! Who may call: every operation with every kind of key.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use customers_categories::server::gateway;
+use lambda_http::Context;
 use reqwest::{
     Method,
     header::{HeaderMap, HeaderValue},
 };
-use serde_json::json;
-use shared::domain::{ApiKey, KeyHash, KeyName, Orgs, Permission, Secret};
+use serde_json::{Value, json};
+use shared::{
+    App,
+    domain::{ApiKey, KeyHash, KeyName, LOCAL_KEYS, Orgs, Permission, Secret},
+};
 
 use crate::support::{
-    api::{Answer, Api, CATEGORIES, HISTORY, category, send},
+    api::{Answer, Api, CATEGORIES, HISTORY, category, key_of, send},
     proxy::Proxy,
 };
 
@@ -23,9 +28,9 @@ const OPERATIONS: [(&str, &str, Permission); 6] = [
     ("GET", "/historical", Permission::Read),
 ];
 
-fn key(secret: &str, orgs: &[&str], roles: &[Permission], api: &Api) -> ApiKey {
+fn key(caller: &str, orgs: &[&str], roles: &[Permission], api: &Api) -> ApiKey {
     ApiKey {
-        hash: KeyHash::of(secret.as_bytes()),
+        hash: KeyHash::of(key_of(caller).as_bytes()),
         name: KeyName::parse("campaigns").unwrap(),
         orgs: Orgs::parse(orgs.iter().copied()).unwrap(),
         roles: roles.iter().copied().collect(),
@@ -35,13 +40,15 @@ fn key(secret: &str, orgs: &[&str], roles: &[Permission], api: &Api) -> ApiKey {
     }
 }
 
-async fn call(api: &Api, key: &str, method: &str, path: &str) -> Answer {
+/// As the caller with this name.
+async fn call(api: &Api, caller: &str, method: &str, path: &str) -> Answer {
     let body = match method {
         "POST" => r#"{"id":7,"value":"gold"}"#,
         "PATCH" => r#"{"value":"silver"}"#,
         _ => "",
     };
-    let request = api.anonymous(method.parse().unwrap(), path).header("x-auth-roles", key).body(body);
+    let request =
+        api.anonymous(method.parse().unwrap(), path).header("x-auth-roles", key_of(caller)).body(body);
     send(request).await
 }
 
@@ -53,10 +60,10 @@ async fn organisation_role_and_operation_decide_together() {
     for (n, (orgs, roles)) in
         scopes.iter().flat_map(|orgs| roles.iter().map(move |roles| (orgs, roles))).enumerate()
     {
-        let secret = format!("key-{n}");
-        api.store.put_api_key(&key(&secret, orgs, roles, &api)).await.unwrap();
+        let caller = format!("caller-{n}");
+        api.store.put_api_key(&key(&caller, orgs, roles, &api)).await.unwrap();
         for (method, rest, needed) in OPERATIONS {
-            let answer = call(&api, &secret, method, &format!("{CATEGORIES}{rest}")).await;
+            let answer = call(&api, &caller, method, &format!("{CATEGORIES}{rest}")).await;
             let foreign = !orgs.contains(&"telco") && !orgs.contains(&"*");
             if foreign {
                 assert_eq!(answer.refused(403, "MCUS.999.995"), ["the API key is not for this organisation"]);
@@ -95,8 +102,9 @@ async fn without_a_valid_key_nothing_is_done_or_said() {
         Some(HeaderValue::from_static("api_key")),
         Some(HeaderValue::from_static("API_KEY,API_KEY")),
         Some(HeaderValue::from_static("categories:write")),
-        Some(HeaderValue::from_static("expired")),
-        Some(HeaderValue::from_static("revoked")),
+        Some(HeaderValue::from_str(&key_of("unknown")).unwrap()),
+        Some(HeaderValue::from_str(&key_of("expired")).unwrap()),
+        Some(HeaderValue::from_str(&key_of("revoked")).unwrap()),
         Some(HeaderValue::from_str(&long).unwrap()),
         Some(HeaderValue::from_bytes("clé".as_bytes()).unwrap()),
         Some(HeaderValue::from_bytes(b"\xff\xfe").unwrap()),
@@ -119,6 +127,75 @@ async fn without_a_valid_key_nothing_is_done_or_said() {
         }
     }
     assert_eq!(api.items().await, before);
+}
+
+/// A caller without a key must not run up what the database costs.
+#[tokio::test]
+async fn what_cannot_be_a_key_costs_no_call_to_the_database() {
+    let api = Api::start().await;
+    let real = key_of("caller");
+    let old = &real[..48];
+    let (first, last) = real.split_at(53);
+    let mistyped = format!("{first}{}", if last == "0" { "1" } else { "0" });
+    let impossible = [
+        String::new(),
+        "categories:write".to_owned(),
+        "mcus_unknown".to_owned(),
+        "api_key".to_owned(),
+        "x".repeat(10 * 1024),
+        // 256 bits end in a character with two bits to spare, which are 0.
+        format!("mcus_{}B", "A".repeat(42)),
+        format!("MCUS_{}", &real[5..]),
+        format!("mcus_{}", "+".repeat(43)),
+        format!(".{real}"),
+        real.replacen('_', "-", 1),
+        old[..47].to_owned(),
+        real[..53].to_owned(),
+        format!("{real}0"),
+        format!("{real},{real}"),
+        mistyped,
+    ];
+    for key in impossible {
+        for (method, rest, _) in OPERATIONS {
+            let request = api.anonymous(method.parse().unwrap(), &format!("{CATEGORIES}{rest}"));
+            let request = request.header("x-auth-roles", &key).body(r#"{"id":7,"value":"gold"}"#);
+            send(request).await.refused(401, "MCUS.999.996");
+            assert_eq!(api.recorder.take(), [], "{key}");
+        }
+    }
+    for possible in [&real, old] {
+        let request = api.anonymous(Method::GET, CATEGORIES).header("x-auth-roles", possible);
+        send(request).await.refused(401, "MCUS.999.996");
+        let calls = api.recorder.take();
+        assert_eq!(calls.iter().map(|call| call.action.as_str()).collect::<Vec<_>>(), ["GetItem"]);
+    }
+}
+
+#[tokio::test]
+async fn keys_from_before_there_was_a_checksum_go_on_working() {
+    let api = Api::start().await;
+    api.create(7, "gold").await;
+    let old = "mcus_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc";
+    let stored = ApiKey { hash: KeyHash::of(old.as_bytes()), ..key("old", &["*"], &Permission::ALL, &api) };
+    api.store.put_api_key(&stored).await.unwrap();
+    let request = api.anonymous(Method::GET, CATEGORIES).header("x-auth-roles", old);
+    assert_eq!(send(request).await.status, 200);
+}
+
+/// Even where somebody has put them into a deployed table.
+#[tokio::test]
+async fn the_local_servers_keys_are_none_over_a_database_that_is_not_local() {
+    let api = Api::start().await;
+    api.create(7, "gold").await;
+    let deployed = Arc::new(App::new(api.store.clone(), api.clock.clone(), "/docs".into()));
+    let functions = gateway::functions(|_| deployed.clone());
+    for key in LOCAL_KEYS {
+        let mut event: Value =
+            serde_json::from_str(include_str!("../../../events/get-category.json")).unwrap();
+        event["headers"]["x-auth-roles"] = json!(key);
+        let answer = functions["get-category"](event.to_string(), Context::default()).await.unwrap();
+        assert_eq!(answer.status_code, 401, "{key}");
+    }
 }
 
 #[tokio::test]
@@ -251,7 +328,7 @@ async fn who_made_a_change_is_the_keys_name_and_nothing_that_was_sent() {
     let request = api
         .anonymous(Method::POST, CATEGORIES)
         .headers(HeaderMap::from_iter([
-            ("x-auth-roles".parse().unwrap(), HeaderValue::from_static("key")),
+            ("x-auth-roles".parse().unwrap(), HeaderValue::from_str(&key_of("key")).unwrap()),
             ("x-user".parse().unwrap(), HeaderValue::from_static("mallory")),
             ("changed-by".parse().unwrap(), HeaderValue::from_static("mallory")),
         ]))
@@ -268,6 +345,6 @@ async fn who_made_a_change_is_the_keys_name_and_nothing_that_was_sent() {
 #[test]
 fn keys_do_not_show_themselves() {
     let secret = Secret::new([7; 32]);
-    assert_eq!(secret.reveal(), "mcus_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc");
+    assert_eq!(secret.reveal(), "mcus_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc2GO3nu");
     assert_eq!(format!("{secret:?}"), "Secret(…)");
 }

@@ -10,7 +10,7 @@ use shared::{
 };
 
 use crate::support::{
-    api::{Api, CATEGORIES, HISTORY, category, definition, send},
+    api::{Api, CATEGORIES, HISTORY, category, definition, key_of, send},
     proxy::{Fault, Proxy},
 };
 
@@ -154,7 +154,8 @@ async fn defining_takes_a_role_of_its_own() {
     let api = Api::start().await;
     api.define(json!({ "id": 7, "name": "Tier" })).await;
     api.add_key_with("writer", &["categories:read", "categories:write"]).await;
-    let request = |method: Method, path: &str| api.anonymous(method, path).header("x-auth-roles", "writer");
+    let request =
+        |method: Method, path: &str| api.anonymous(method, path).header("x-auth-roles", key_of("writer"));
     assert_eq!(send(request(Method::GET, &definition(7))).await.status, 200);
     for request in [
         request(Method::POST, "/v4/orgs/telco/categories").json(&json!({ "id": 8, "name": "Score" })),

@@ -10,13 +10,66 @@ use shared::{
     domain::{ApiKey, KeyHash, KeyName, Orgs, Permission},
     http::Operation,
 };
+use tracing::level_filters::LevelFilter;
 use uuid::Uuid;
 
 use crate::support::{
-    api::{Api, CATEGORIES, HISTORY, category, send},
-    logs::{NAMESPACE, line as line_of, lines, metrics, redact, written},
+    api::{Api, CATEGORIES, HISTORY, category, key_of, send},
+    logs::{NAMESPACE, from_level, line as line_of, lines, metrics, redact, written},
     proxy::{Fault, Proxy},
 };
+
+/// SHA-256 of `telco#123e4567-e89b-12d3-a456-556642440000`.
+const OF_CUSTOMER: &str = "691f02372d31db1cb106fbdabab1c4eda64b802d638e2afbb9a43750488a76e6";
+
+/// Whoever protects personal data asks who has read a customer, which the level of the log must not decide.
+#[tokio::test]
+async fn who_read_which_customer_is_logged_at_every_level() {
+    let api = Api::start().await;
+    api.create(7, "gold").await;
+    let functions = customers_categories::server::gateway::functions(|function| api.app(function));
+    let call = async |function: &str, key: &str| {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
+        let event = std::fs::read_to_string(format!("{folder}/{function}.json")).unwrap();
+        let mut event: Value = serde_json::from_str(&event).unwrap();
+        event["headers"]["x-auth-roles"] = json!(key);
+        functions[function](event.to_string(), Context::default()).await.unwrap().status_code
+    };
+    for level in [LevelFilter::INFO, LevelFilter::WARN, LevelFilter::ERROR] {
+        let (log, _guard) = from_level(level);
+        for (function, key, status) in [
+            ("list-categories", "API_KEY", 200),
+            ("get-category", "READ_ONLY", 404),
+            ("list-category-history", "READ_ONLY", 200),
+        ] {
+            assert_eq!(call(function, key).await, status);
+            let lines = log.take();
+            let [line] = lines.as_slice() else { panic!("{level}: {lines:#?}") };
+            let said = json!([
+                line["operation"],
+                line["org"],
+                line["key_name"],
+                line["customer_hash"],
+                line["status"],
+                line["level"]
+            ]);
+            assert_eq!(said, json!([function, "telco", key, OF_CUSTOMER, status, "INFO"]));
+            assert!(line["request_id"].is_string() && line["gateway_request_id"].is_string(), "{line}");
+            // Short where it stands in for the request's line.
+            assert_eq!(line.get("_aws").is_some(), level == LevelFilter::INFO, "{line}");
+            assert_eq!(line["target"] == "audit", level != LevelFilter::INFO, "{line}");
+        }
+        for (function, key, status) in [
+            ("list-definitions", "API_KEY", 200),
+            ("update-category", "API_KEY", 404),
+            ("get-category", "none", 401),
+        ] {
+            assert_eq!(call(function, key).await, status);
+            let lines = log.take();
+            assert_eq!(lines.len(), usize::from(level == LevelFilter::INFO), "{level}: {lines:#?}");
+        }
+    }
+}
 
 #[tokio::test]
 async fn a_line_says_what_the_request_did() {
@@ -32,6 +85,7 @@ async fn a_line_says_what_the_request_did() {
         "operation": "update-category",
         "org": "telco",
         "key_name": "API_KEY",
+        "customer_hash": OF_CUSTOMER,
         "status": 204,
         "status_class": "2xx",
         "duration_ms": "a number",
@@ -73,7 +127,7 @@ async fn a_line_says_who_was_refused() {
         json!(["MCUS.999.996", null, null, 0])
     );
     let revoked = ApiKey {
-        hash: KeyHash::of(b"revoked"),
+        hash: KeyHash::of(key_of("revoked").as_bytes()),
         name: KeyName::parse("billing").unwrap(),
         orgs: Orgs::All,
         roles: Permission::ALL.into(),
@@ -82,7 +136,9 @@ async fn a_line_says_who_was_refused() {
         revoked_at: Some(api.clock.timestamp()),
     };
     api.store.put_api_key(&revoked).await.unwrap();
-    let line = line_of(&send(api.anonymous(Method::GET, CATEGORIES).header("x-auth-roles", "revoked")).await);
+    let line = line_of(
+        &send(api.anonymous(Method::GET, CATEGORIES).header("x-auth-roles", key_of("revoked"))).await,
+    );
     assert_eq!(json!([line["code"], line["key_name"]]), json!(["MCUS.999.996", "billing"]));
     let line =
         line_of(&send(api.anonymous(Method::DELETE, &category(7)).header("x-auth-roles", "READ_ONLY")).await);
@@ -269,10 +325,11 @@ async fn nothing_that_a_caller_sends_is_logged() {
     let proxy = Proxy::default();
     let api = Api::start_with(|endpoint| proxy.serve(endpoint)).await;
     let secret = |name: &str| format!("{name}-{}", Uuid::new_v4().simple());
-    let (key, value, description, reason, repeat) =
-        (secret("key"), secret("value"), secret("description"), secret("reason"), secret("repeat"));
+    let key = key_of("crm-backend");
+    let (value, description, reason, repeat) =
+        (secret("value"), secret("description"), secret("reason"), secret("repeat"));
     let customer = Uuid::new_v4().to_string();
-    api.add_key(&key, "crm-backend").await;
+    api.add_key("crm-backend").await;
     let base = format!("/v4/orgs/telco/customers/{customer}/categories");
     let call = async |method: &str, rest: &str, body: &str| {
         let request = api.anonymous(method.parse().unwrap(), &format!("{base}{rest}"));

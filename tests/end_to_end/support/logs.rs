@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     io::{self, Write},
-    panic,
+    mem, panic,
     sync::{Arc, LazyLock, Mutex},
 };
 
@@ -14,7 +14,7 @@ use shared::{
     http::ErrorCode,
     log::{self, JsonLines},
 };
-use tracing::level_filters::LevelFilter;
+use tracing::{level_filters::LevelFilter, subscriber::DefaultGuard};
 
 use crate::support::api::{Answer, CUSTOMER};
 
@@ -37,7 +37,7 @@ static LOG: LazyLock<Lines> = LazyLock::new(|| {
 });
 
 #[derive(Clone, Debug, Default)]
-struct Lines(Arc<Mutex<HashMap<String, Vec<String>>>>);
+pub struct Lines(Arc<Mutex<HashMap<String, Vec<String>>>>);
 
 impl Write for Lines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
@@ -51,6 +51,23 @@ impl Write for Lines {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// Lines of this thread from `level` on, which go nowhere else until the guard is dropped.
+pub fn from_level(level: LevelFilter) -> (Lines, DefaultGuard) {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber =
+        log::filtered(JsonLines::new(move || writer.clone(), NAMESPACE.to_owned()), log::targets(level));
+    (lines, tracing::subscriber::set_default(subscriber))
+}
+
+impl Lines {
+    /// Takes what has been written so far.
+    pub fn take(&self) -> Vec<Value> {
+        let lines = mem::take(&mut *self.0.lock().unwrap());
+        lines.into_values().flatten().map(|line| serde_json::from_str(&line).unwrap()).collect()
     }
 }
 
@@ -100,6 +117,7 @@ pub static FIELDS: LazyLock<Value> = LazyLock::new(|| {
         "operation": { "enum": functions },
         "org": { "type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$" },
         "key_name": { "type": "string", "maxLength": 100 },
+        "customer_hash": { "type": "string", "pattern": "^[0-9a-f]{64}$" },
         "status": { "type": "integer" },
         "status_class": { "enum": ["2xx", "3xx", "4xx", "5xx"] },
         "code": { "enum": ErrorCode::ALL.map(ErrorCode::code) },
@@ -118,8 +136,8 @@ pub static FIELDS: LazyLock<Value> = LazyLock::new(|| {
 });
 
 /// What a request's line may be without.
-const OPTIONAL: [&str; 7] =
-    ["trace_id", "org", "key_name", "code", "fault", "conflicts", "outcomes_resolved"];
+const OPTIONAL: [&str; 8] =
+    ["trace_id", "org", "key_name", "customer_hash", "code", "fault", "conflicts", "outcomes_resolved"];
 
 /// CloudWatch's embedded metric format, by its specification.
 static EMF: LazyLock<Value> = LazyLock::new(|| {

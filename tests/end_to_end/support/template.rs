@@ -26,12 +26,22 @@ pub struct Permit {
     pub table: String,
 }
 
-/// All that the policies of a function allow.
+/// The role of a function, by its name in the template.
+pub fn role(function: &Value) -> &'static Value {
+    let role = function["Properties"]["Role"].as_str().and_then(|role| role.strip_suffix(".Arn")).unwrap();
+    let role = &YAML["Resources"][role];
+    assert_eq!(role["Type"], "AWS::IAM::Role");
+    role
+}
+
+/// All that the policies of a function allow on the tables.
 pub fn permits(function: &str) -> BTreeSet<Permit> {
     let (_, function) = functions().find(|(name, _)| *name == function).unwrap();
-    let policies = function["Properties"]["Policies"].as_array().into_iter().flatten();
+    let policies = role(function)["Properties"]["ManagedPolicyArns"].as_array().unwrap().iter();
+    // Log and traces are no tables; a list is an `!If`.
+    let policies = policies.filter_map(Value::as_str).filter(|policy| *policy != "WriteLogsPolicy");
     let statements = policies.flat_map(|policy| {
-        let policy = &YAML["Resources"][policy.as_str().unwrap()];
+        let policy = &YAML["Resources"][policy];
         assert_eq!(policy["Type"], "AWS::IAM::ManagedPolicy");
         policy["Properties"]["PolicyDocument"]["Statement"].as_array().unwrap()
     });

@@ -67,7 +67,7 @@ impl Server {
         // Each function has a store of its own, and so its own cache of keys, as when it is deployed.
         let app = |_: &str| {
             let store = Store::new(engine.client(), tables(), clock.clone());
-            Arc::new(App::new(store, clock.clone(), docs_url.clone()))
+            Arc::new(App::over_local_database(store, clock.clone(), docs_url.clone()))
         };
         let (stop, serving) = serve(app, listener, Guard::of_api(allowed))?;
         Ok(Self { address, stop, serving, engine })

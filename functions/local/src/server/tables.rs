@@ -4,7 +4,7 @@
 use aws_sdk_dynamodb::{Client, config::Credentials};
 use shared::{
     clock::Clock,
-    domain::{ApiKey, KeyHash, KeyName, Orgs, Permission},
+    domain::{ApiKey, KeyHash, KeyName, LOCAL_KEYS, Orgs, Permission},
     store::{
         Store, Tables,
         client::{self, TrustStore},
@@ -15,7 +15,8 @@ use super::error::StartError;
 
 /// The API keys that the local server has from the start, and no deployed one: the literal that the published
 /// reference's commands send, and one that may only read.
-const SEEDS: [(&str, &[Permission]); 2] = [("API_KEY", &Permission::ALL), ("READ_ONLY", &[Permission::Read])];
+const SEEDS: [(&str, &[Permission]); 2] =
+    [(LOCAL_KEYS[0], &Permission::ALL), (LOCAL_KEYS[1], &[Permission::Read])];
 
 /// Makes the tables that are missing, and the keys that the local server has from the start, unless they have been
 /// revoked.
