@@ -16,11 +16,11 @@ INVISIBLE = re.compile(
 
 
 def complaints(response):
-    """What a 400 says, such as "`cursor` must be …", by the name of the field."""
+    """What a 400 says, such as "`cursor` must be …", by the name of the field; how many more it would say, by none."""
     if response.status_code != 400:
         return {}
     details = [item["error"]["details"] for item in response.json()["errors"]]
-    return {re.match("`(.*?)`", text).group(1): text for text in details}
+    return {re.match("(?:`(.*?)`)?", text).group(1): text for text in details}
 
 
 def beyond_schemas(name, complaint, case):
