@@ -10,6 +10,10 @@ use std::{
 
 use crate::domain::Timestamp;
 
+/// How far the clocks of writers and readers may differ. What a caller has just written is not in the future for
+/// another reader, and what was decided before an end does not count as decided after it.
+pub const CLOCK_SKEW: Duration = Duration::from_secs(5);
+
 /// The system's clocks, plus an offset that only tests set. Clones share the offset.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {

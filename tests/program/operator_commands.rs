@@ -87,6 +87,12 @@ impl Place {
         lines
     }
 
+    /// The files that were begun and have no name yet.
+    fn unfinished(&self) -> Vec<PathBuf> {
+        let files = fs::read_dir(self.0.path()).unwrap().map(|entry| entry.unwrap().path());
+        files.filter(|path| path.extension().is_some_and(|extension| extension == "part")).collect()
+    }
+
     fn mode(&self, name: &str) -> u32 {
         fs::metadata(self.path(name)).unwrap().permissions().mode() & 0o777
     }
@@ -527,6 +533,9 @@ async fn an_erasure_that_was_killed_is_completed_when_run_again() {
     assert_eq!(kinds(&place.export(&stranger)), [2, 0, 2]);
 }
 
+/// What a lock says, given what the file system says of it.
+type Says<'a> = &'a dyn Fn(&fs::Metadata) -> String;
+
 /// Commands that read and write, all of them on this data file.
 fn all_commands(data: &str) -> Vec<Vec<&str>> {
     let customer = ["--org", "telco", "--customer", CUSTOMER];
@@ -608,7 +617,7 @@ async fn a_command_does_nothing_where_no_server_proves_to_have_the_data_file_ope
         .to_string()
     };
     let copied = fs::read_to_string(place.path("a.db.lock")).unwrap();
-    let says: [(&dyn Fn(&fs::Metadata) -> String, &str); 5] = [
+    let says: [(Says, &str); 5] = [
         (
             &|found| lock(&server.dynamodb_url, found),
             "in process 4711; nothing has been done, stop that process",
@@ -785,9 +794,7 @@ fn files_that_are_written_replace_nothing_and_follow_no_link() {
     assert!(done.remarks.contains("it belongs to a database"), "{}", done.remarks);
     assert_eq!(fs::read(place.path("data.db")).unwrap(), before);
     assert_eq!(fs::read_to_string(precious).unwrap(), "precious");
-    let left: Vec<_> =
-        fs::read_dir(place.0.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert!(!left.iter().any(|name| name.to_string_lossy().ends_with(".part")), "{left:?}");
+    assert_eq!(place.unfinished(), [] as [PathBuf; 0]);
 
     // Only what an earlier run has left is replaced, and by a file for its owner alone.
     assert_eq!(place.import("{}").code, 3);
@@ -965,8 +972,5 @@ fn an_import_that_is_interrupted_leaves_no_file_behind() {
     let killed = Command::new("kill").args(["-TERM", &importing.id().to_string()]).status().unwrap();
     assert!(killed.success());
     assert_eq!(importing.wait().unwrap().code(), Some(130));
-    for entry in fs::read_dir(place.0.path()).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        assert!(!name.ends_with(".part"), "{name}");
-    }
+    assert_eq!(place.unfinished(), [] as [PathBuf; 0]);
 }

@@ -37,7 +37,7 @@ pub struct Transaction {
     pub operation: Operation,
     /// What the change was decided on; `None`: that there is no record.
     pub replaces: Option<Revision>,
-    /// Asked for before an erasure began.
+    /// Decided before an erasure began.
     pub is_early: bool,
 }
 
@@ -50,6 +50,7 @@ pub struct Entry {
 
 /// The conditions that failed: those on the record, the history entry, what is remembered, and the fence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a condition of its own")]
 pub struct Failed {
     pub record: bool,
     pub entry: bool,
@@ -64,6 +65,8 @@ pub struct Table {
     pub entries: Vec<Entry>,
     pub remembered: Vec<(RequestId, Revision)>,
     pub is_fenced: bool,
+    /// Creations minted up to this time are kept away for good.
+    pub fenced_until: Option<i8>,
     /// Of the transactions that succeeded, those that may be sent again.
     pub tokens: Vec<Revision>,
     /// What was erased.
@@ -137,7 +140,8 @@ impl Table {
             remembered: protocol.remembers
                 && transaction.keyed
                 && self.remembered_of(transaction.request).is_some(),
-            fence: is_creation && self.is_fenced,
+            fence: is_creation
+                && (self.is_fenced || self.fenced_until.is_some_and(|end| transaction.revision.time <= end)),
         }
     }
 

@@ -33,8 +33,10 @@ pub struct Protocol {
     looks_before_it_refuses: bool,
     /// An erasure keeps creations away until it is finished.
     fences: bool,
-    /// The fence stays until what was asked before it is answered, and none of its copies is under way.
-    fence_outlasts_what_was_asked_before: bool,
+    /// The fence stays until no copy of what was decided before it is under way.
+    fence_outlasts_what_was_sent_before: bool,
+    /// In its place: the fence is not removed, but opened for what is minted after its end, by any clock.
+    fence_stays_for_what_was_minted_before: bool,
     /// A refusal at the fence is none where the outcome of an earlier copy is unknown.
     proves_refusals_at_the_fence: bool,
 }
@@ -48,7 +50,8 @@ const WITH_ALL_MENDS: Protocol = Protocol {
     sends_the_same_change_again: true,
     looks_before_it_refuses: true,
     fences: true,
-    fence_outlasts_what_was_asked_before: true,
+    fence_outlasts_what_was_sent_before: true,
+    fence_stays_for_what_was_minted_before: false,
     proves_refusals_at_the_fence: true,
 };
 
@@ -256,11 +259,12 @@ impl ProtocolModel {
     }
 
     fn can_erase_on(&self, state: &State) -> bool {
-        let asked_before = state.callers.iter().any(|caller| caller.current.is_early)
-            || state.astray.iter().any(|copy| copy.is_early);
+        let is_sent_early = |caller: &Caller| matches!(&caller.step, Step::Commit { transaction, .. } if transaction.is_early);
+        let sent_before =
+            state.callers.iter().any(is_sent_early) || state.astray.iter().any(|copy| copy.is_early);
         match state.erasure {
             Erasure::NotBegun | Erasure::RecordsErased => true,
-            Erasure::HistoryErased => !(asked_before && self.protocol.fence_outlasts_what_was_asked_before),
+            Erasure::HistoryErased => !(sent_before && self.protocol.fence_outlasts_what_was_sent_before),
             Erasure::Finished => false,
         }
     }
@@ -340,6 +344,10 @@ impl State {
             }
             Erasure::HistoryErased | Erasure::Finished => {
                 self.table.is_fenced = false;
+                if protocol.fence_stays_for_what_was_minted_before {
+                    let latest = (0..self.callers.len()).map(|caller| self.time_of(caller)).max();
+                    self.table.fenced_until = latest;
+                }
                 Erasure::Finished
             }
         };
@@ -473,8 +481,19 @@ fn without_a_fence_a_late_creation_brings_an_erased_customer_back() {
 
 #[test]
 fn a_fence_that_is_removed_early_lets_a_late_creation_through() {
-    let protocol = Protocol { fence_outlasts_what_was_asked_before: false, ..WITH_ALL_MENDS };
+    let protocol = Protocol { fence_outlasts_what_was_sent_before: false, ..WITH_ALL_MENDS };
     breaks(promises::ERASED, protocol, ERASURE);
+}
+
+#[test]
+fn a_fence_that_stays_for_what_was_minted_before_need_not_wait() {
+    let protocol = Protocol {
+        fence_outlasts_what_was_sent_before: false,
+        proves_refusals_at_the_fence: false,
+        fence_stays_for_what_was_minted_before: true,
+        ..WITH_ALL_MENDS
+    };
+    explore(protocol, ERASURE, promises::all);
 }
 
 #[test]

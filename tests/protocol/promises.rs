@@ -15,7 +15,7 @@ pub const REPEATED: &str = "a repetition is answered as the first time";
 pub const CHAIN: &str = "the changes are one chain, and the record is its end";
 pub const LOOKED: &str = "nobody is left without an answer that could be read";
 pub const MOMENT: &str = "the moment of an acknowledged change is not the future to any reader";
-pub const ERASED: &str = "nothing that was asked before an erasure is there after it has begun";
+pub const ERASED: &str = "nothing that was decided before an erasure is there after it has begun";
 
 pub fn all() -> Vec<Property<ProtocolModel>> {
     vec![
@@ -43,17 +43,15 @@ pub fn reached() -> Vec<Property<ProtocolModel>> {
                 .any(|(_, request)| matches!(request.answers[..], [Answer::Done(_), Answer::Done(_)]))
         }),
         Property::sometimes("all that is asked for is done", |model, state| {
-            requests(state).filter(|(_, request)| request.answers.iter().any(is_done)).count()
+            requests(state)
+                .filter(|(_, request)| request.answers.iter().any(|answer| answer.is_done()))
+                .count()
                 == usize::from(model.world.requests)
         }),
         Property::sometimes("somebody is refused", |_, state| {
             requests(state).any(|(_, request)| request.answers.contains(&Answer::Refused))
         }),
     ]
-}
-
-fn is_done(answer: &Answer) -> bool {
-    matches!(answer, Answer::Done(_))
 }
 
 fn requests(state: &State) -> impl Iterator<Item = (RequestId, &Request)> {
@@ -96,7 +94,7 @@ fn refused(_: &ProtocolModel, state: &State) -> bool {
 fn repeated(_: &ProtocolModel, state: &State) -> bool {
     state.erasure != Erasure::NotBegun
         || requests(state).all(|(_, request)| {
-            let mut after = request.answers.iter().skip_while(|answer| !is_done(answer));
+            let mut after = request.answers.iter().skip_while(|answer| !answer.is_done());
             let first = after.next();
             after.all(|answer| Some(answer) == first || matches!(answer, Answer::Unknown { .. }))
         })

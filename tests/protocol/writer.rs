@@ -49,17 +49,11 @@ pub enum Step {
     LookForRepetition(Answer),
 }
 
-/// A request that is being carried out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Current {
-    pub request: RequestId,
-    pub is_early: bool,
-}
-
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Caller {
     pub step: Step,
-    pub current: Current,
+    /// What is being carried out.
+    pub current: RequestId,
 }
 
 /// What a cancelled transaction is told about: every condition that failed, or the record's alone.
@@ -69,10 +63,15 @@ pub enum Told {
     RecordAlone,
 }
 
+impl Answer {
+    pub(crate) fn is_done(self) -> bool {
+        matches!(self, Self::Done(_))
+    }
+}
+
 impl State {
     pub fn begin(&mut self, caller: usize, request: RequestId, protocol: &Protocol) {
-        let is_early = self.erasure == Erasure::NotBegun;
-        self.callers[caller].current = Current { request, is_early };
+        self.callers[caller].current = request;
         match self.requests[usize::from(request)].operation {
             Operation::Post => self.send(caller, None),
             Operation::Patch | Operation::Delete => self.decide(caller, self.table.record, protocol),
@@ -80,7 +79,7 @@ impl State {
     }
 
     fn decide(&mut self, caller: usize, record: Option<Record>, protocol: &Protocol) {
-        let id = self.callers[caller].current.request;
+        let id = self.callers[caller].current;
         match (record, self.requests[usize::from(id)].operation) {
             (Some(Record::Live { value, .. }), Operation::Patch) if value == id => {
                 self.answer_unless_repeated(caller, Answer::Unchanged, protocol);
@@ -95,7 +94,7 @@ impl State {
     /// Mints a revision for a change that replaces this one, and sends the transaction.
     fn send(&mut self, caller: usize, replaces: Option<Revision>) {
         let revision = self.mint(caller, replaces);
-        let Current { request: id, is_early } = self.callers[caller].current;
+        let id = self.callers[caller].current;
         let request = &self.requests[usize::from(id)];
         let transaction = Transaction {
             revision,
@@ -104,7 +103,7 @@ impl State {
             keyed: request.keyed,
             operation: request.operation,
             replaces,
-            is_early,
+            is_early: self.erasure == Erasure::NotBegun,
         };
         self.callers[caller].step = Step::Commit { transaction, copies: 1, has_lost: false };
     }
@@ -120,7 +119,7 @@ impl State {
     }
 
     /// What the clock of the function that serves this caller says.
-    pub fn time_of(&self, caller: usize) -> i8 {
+    pub(crate) fn time_of(&self, caller: usize) -> i8 {
         i8::try_from(self.minted).unwrap() + self.clocks[caller]
     }
 
@@ -203,7 +202,7 @@ impl State {
 
     /// What is looked for has been read.
     pub fn looked(&mut self, caller: usize) {
-        let request = self.callers[caller].current.request;
+        let request = self.callers[caller].current;
         let answer = match &self.callers[caller].step {
             Step::Settle(of) if self.table.has_entry(of.revision) => Answer::Done(of.revision),
             Step::Settle(_) => Answer::Unknown { was_there: false },
@@ -214,7 +213,7 @@ impl State {
     }
 
     fn answer_unless_repeated(&mut self, caller: usize, answer: Answer, protocol: &Protocol) {
-        let request = self.callers[caller].current.request;
+        let request = self.callers[caller].current;
         if self.requests[usize::from(request)].keyed && protocol.remembers {
             self.callers[caller].step = Step::LookForRepetition(answer);
         } else {
@@ -225,7 +224,7 @@ impl State {
     pub fn answer(&mut self, caller: usize, answer: Answer) {
         let Caller { step, current } = &mut self.callers[caller];
         *step = Step::Idle;
-        self.requests[usize::from(current.request)].answers.push(answer);
-        *current = Current::default();
+        self.requests[usize::from(*current)].answers.push(answer);
+        *current = RequestId::default();
     }
 }

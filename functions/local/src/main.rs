@@ -48,14 +48,14 @@ async fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         None => serve(options).await?,
         Some(Command::Keys(options)) => keys::run(options, engine).await?,
         Some(Command::Customers(options)) if options.writes_a_file() => {
-            let Some(done) = until_interrupted(customers::run(options, engine)).await else {
+            let Some(done) = until_interrupted(Box::pin(customers::run(options, engine))).await else {
                 return Ok(ExitCode::from(INTERRUPTED));
             };
             done?;
         }
         Some(Command::Customers(options)) => customers::run(options, engine).await?,
         Some(Command::Import(options)) => {
-            let Some(done) = until_interrupted(import::run(options, engine)).await else {
+            let Some(done) = until_interrupted(Box::pin(import::run(options, engine))).await else {
                 return Ok(ExitCode::from(INTERRUPTED));
             };
             if done?.rejected > 0 {

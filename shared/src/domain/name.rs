@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn what_is_no_name_is_refused() {
-        let longest = "\u{1d160}".repeat(83);
+        let longest = "\u{1d160}".repeat(84);
         for wrong in ["", " ", "\u{3000}", "\u{200b}", "a\nb", "a\u{85}b", &"a".repeat(101), &longest] {
             Name::parse(wrong.to_owned()).unwrap_err();
         }

@@ -1,6 +1,6 @@
 //! The parameters in a query. What an operation does not know is refused.
 
-use std::{borrow::Cow, time::Duration};
+use std::borrow::Cow;
 
 use lambda_http::RequestExt;
 use percent_encoding::percent_decode_str;
@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use super::{Request, cursor, event::RawQuery};
 use crate::{
     Result,
-    clock::Clock,
+    clock::{CLOCK_SKEW, Clock},
     domain::{
         CategoryId, Customer, Fields, HistoryFilter, OrgId, Owner, PageRequest, Reason, Revision,
         RevisionRange, Text, Timestamp,
@@ -18,10 +18,6 @@ use crate::{
 
 /// Items of a page at most, and by default.
 const MAX_LIMIT: usize = 1000;
-
-/// How far a moment may be ahead of this clock. Writers' clocks differ, and what a caller has just written
-/// must not be in the future.
-const CLOCK_SKEW: Duration = Duration::from_secs(5);
 
 /// Whose records and changes are listed. What a cursor is bound to has to read the same in every version.
 pub trait Listed: Owner {

@@ -101,13 +101,14 @@ impl Cancellation<'_> {
         idempotency: Option<&Idempotency>,
         now: Timestamp,
     ) -> Result<Option<Commit<A>>> {
-        if self.failed(Part::Entry) {
-            return Ok(Some(Commit::Done(revision)));
-        }
+        // Before the entry: the same line may have been imported before, and its entry not be erased yet.
         if let Some(found) = self.found(Part::Check) {
             let fence = keys::is_fence(&found);
             let erased = if fence { Erased::UnderWay } else { Erased::Since(items::into_erased_at(found)?) };
             return Ok(Some(Commit::Erased(erased)));
+        }
+        if self.failed(Part::Entry) {
+            return Ok(Some(Commit::Done(revision)));
         }
         if let (Some(idempotency), Some(item)) = (idempotency, self.found(Part::Remembered))
             && let Some(remembered) = items::into_remembered(item, now)?
@@ -164,7 +165,7 @@ impl Store {
         }
         if let Some(unless) = unless {
             transaction.parts.push(Part::Check);
-            transaction.items.push(self.check(owner, unless)?);
+            transaction.items.push(self.check(owner, unless, now)?);
         }
         let Transaction { parts, items } = transaction;
         for attempt in 0..MAX_ATTEMPTS {
@@ -267,9 +268,8 @@ impl Store {
         idempotency: Option<&Idempotency>,
     ) -> Result<Option<Revision>> {
         let Some(idempotency) = idempotency else { return Ok(None) };
-        let Some(item) = self.item(keys::item(owner, keys::idempotency(&idempotency.id))).await? else {
-            return Ok(None);
-        };
+        let read = Box::pin(self.item(keys::item(owner, keys::idempotency(&idempotency.id))));
+        let Some(item) = self.unless_being_erased(owner, false, read).await? else { return Ok(None) };
         let remembered = items::into_remembered(item, self.clock.timestamp())?;
         remembered.map(|remembered| repeated(idempotency, &remembered)).transpose()
     }

@@ -1,12 +1,14 @@
 //! Erasing a customer, and the fence that stands meanwhile.
 //!
-//! The fence is two items in the customer's partition, one right before the categories and one right behind the
-//! history. A list from its start and a history from its newest change meet one of them with the Query that they
-//! make anyway; other reads of ranges look for it beside their Query. A creation has its absence as a condition;
-//! other changes need a category that is there. The first transaction puts the fence up and deletes categories, so
-//! from then on nothing is read and nothing gets in. The fence comes down last.
+//! The fence is three items in the customer's partition: one right before the categories, one right behind the
+//! history, and a gate. A list from its start and a history from its newest change meet one of the first two with the
+//! Query that they make anyway; other reads of ranges look for it beside their Query. A creation has it as a condition
+//! that the gate is open; other changes need a category that is there. The first transaction puts the fence up and
+//! deletes categories, so from then on nothing is read and nothing gets in. The fence comes down last, but for the gate:
+//! for an hour it stays closed to what was decided before the end and is only now committed, such as a copy of a
+//! transaction that was lost on its way.
 
-use std::fmt;
+use std::{fmt, pin::Pin};
 
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
@@ -23,13 +25,14 @@ use super::{
 };
 use crate::{
     Error, Result,
+    clock::CLOCK_SKEW,
     domain::{Attributes, Customer, Owner, Revision, Timestamp},
     error::Fault,
 };
 
-/// Items that one transaction deletes at most: it has 100 actions, of which the first has three for the fence's
-/// two items and the note that the customer was erased.
-const MAX_DELETIONS: usize = 97;
+/// Items that one transaction deletes at most: it has 100 actions, of which the first has four for the fence's
+/// three items and the note that the customer was erased.
+const MAX_DELETIONS: usize = 96;
 
 /// Write units that one transaction's deletions take at most: a partition serves 1,000 in a second.
 const MAX_WRITE_UNITS: usize = 950;
@@ -84,7 +87,7 @@ impl Store {
     }
 
     /// Begins an erasure, or takes up the one that is under way. In one transaction the fence goes up, it is
-    /// noted that the customer was erased, and as many categories and tombstones as fit are deleted: 97, or fewer
+    /// noted that the customer was erased, and as many categories and tombstones as fit are deleted: 96, or fewer
     /// where these would take more than 950 write units. Returns how many with the erasure.
     ///
     /// # Errors
@@ -96,13 +99,14 @@ impl Store {
         }
         let now = self.clock.timestamp();
         let id = Revision::mint(now, None);
-        let [front, back] = items::from_fence(customer, id)?;
+        let [front, back, gate] = items::from_fence(customer, id)?;
         let front = self
             .put(front)
             .condition_expression("attribute_not_exists(#pk)")
             .expression_attribute_names("#pk", keys::PARTITION_KEY);
         let put = |put: PutBuilder| put.build().map(|put| TransactWriteItem::builder().put(put).build());
-        let puts = [front, self.put(back), self.put(items::from_erased(customer, now))].map(put);
+        let note = items::from_erased(customer, now);
+        let puts = [front, self.put(back), self.put(gate), self.put(note)].map(put);
         let mut actions = puts.into_iter().collect::<Result<Vec<_>, _>>().map_err(Error::unexpected)?;
         let erased = self.delete_first([self.records(customer)], &mut actions).await?;
         if self.transact(actions).await? {
@@ -139,8 +143,9 @@ impl Store {
     }
 
     /// Takes the fence down, once nothing is left and [`client::READ_DEADLINE`] has passed since: a read that looks
-    /// for the fence beside its Query must not find that it is gone when the Query has found what was not. Where
-    /// another run has done so, nothing happens.
+    /// for the fence beside its Query must not find that it is gone when the Query has found what was not. The gate
+    /// stays closed for another [`CLOCK_SKEW`]: what a writer whose clock is ahead has decided before must not count as
+    /// decided after the end. Where another run has done so, nothing happens.
     ///
     /// # Errors
     /// The database's failure.
@@ -155,40 +160,55 @@ impl Store {
                 .map(|deletion| TransactWriteItem::builder().delete(deletion).build())
         };
         let fence = [deletion(keys::FRONT_FENCE), deletion(keys::BACK_FENCE)];
-        let actions = fence.into_iter().collect::<Result<Vec<_>, _>>().map_err(Error::unexpected)?;
+        let mut actions = fence.into_iter().collect::<Result<Vec<_>, _>>().map_err(Error::unexpected)?;
+        let now = self.clock.timestamp();
+        let ended = now.checked_add(CLOCK_SKEW).unwrap_or(now);
+        let gate =
+            self.put(items::from_open_gate(customer, *id, ended)?).build().map_err(Error::unexpected)?;
+        actions.push(TransactWriteItem::builder().put(gate).build());
         self.transact(actions).await.map(drop)
     }
 
     /// Reads something of an owner, who counts as unknown while being erased. Where what is read can't meet the
-    /// fence, that is looked for at the same time.
+    /// fence, that is looked for at the same time. The futures are boxed, because they are large, and would be moved
+    /// with each that holds them.
     pub(super) async fn unless_being_erased<O: Owner, T>(
         &self,
         owner: &O,
         meets_fence: bool,
-        read: impl Future<Output = Result<T>>,
+        read: Pin<Box<impl Future<Output = Result<T>>>>,
     ) -> Result<T> {
         if meets_fence || !O::CAN_BE_ERASED {
             return read.await;
         }
-        let unfenced = async {
+        let unfenced = Box::pin(async {
             match self.fence(owner).await? {
                 Some(_) => Err(Error::NotFound(O::Attributes::UNKNOWN_OWNER)),
                 None => Ok(()),
             }
-        };
+        });
         tokio::try_join!(read, unfenced).map(|(found, ())| found)
     }
 
-    /// The condition of a creation that the owner is not being erased, or never was erased.
-    pub(super) fn check(&self, owner: &impl Owner, unless: Unless) -> Result<TransactWriteItem> {
-        let key = match unless {
-            Unless::BeingErased => keys::item(owner, keys::FRONT_FENCE.to_owned()),
-            Unless::Erased => keys::erased(owner),
+    /// The condition of a creation that is decided at `now` that the owner is not being erased, or never was erased.
+    pub(super) fn check(
+        &self,
+        owner: &impl Owner,
+        unless: Unless,
+        now: Timestamp,
+    ) -> Result<TransactWriteItem> {
+        let check = ConditionCheck::builder().table_name(&self.tables.categories);
+        let check = match unless {
+            Unless::BeingErased => check
+                .set_key(Some(keys::item(owner, keys::GATE.to_owned())))
+                .condition_expression("attribute_not_exists(#pk) OR #ended < :now")
+                .expression_attribute_names("#ended", keys::ENDED)
+                .expression_attribute_values(":now", AttributeValue::N(now.as_millis().to_string())),
+            Unless::Erased => {
+                check.set_key(Some(keys::erased(owner))).condition_expression("attribute_not_exists(#pk)")
+            }
         };
-        let check = ConditionCheck::builder()
-            .table_name(&self.tables.categories)
-            .set_key(Some(key))
-            .condition_expression("attribute_not_exists(#pk)")
+        let check = check
             .expression_attribute_names("#pk", keys::PARTITION_KEY)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()

@@ -31,7 +31,7 @@ impl Store {
         filter: HistoryFilter,
     ) -> Result<Page<HistoryEntry<O::Attributes>, Revision>> {
         let range = page.after.into_iter().fold(filter.range, RevisionRange::older_than);
-        let read = self.read_history(owner, page, filter, range);
+        let read = Box::pin(self.read_history(owner, page, filter, range));
         self.unless_being_erased(owner, range.reaches_newest(), read).await
     }
 

@@ -17,6 +17,9 @@ use crate::{
 /// How long the outcome of a change under an `Idempotency-Key` is remembered.
 const REMEMBERED_FOR: Duration = Duration::from_hours(24);
 
+/// How long the gate of an erasure that has ended is of use: longer than any copy of a transaction is under way.
+const GATE_STANDS_FOR: Duration = Duration::from_hours(1);
+
 pub type Item = HashMap<String, AttributeValue>;
 
 #[derive(Serialize, Deserialize)]
@@ -91,6 +94,12 @@ struct FenceItem {
     pk: String,
     sk: String,
     erasure: Revision,
+    /// In a gate whose erasure has ended: from when on it lets creations through, in Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended: Option<u64>,
+    /// In such a gate: Unix time in seconds from which on it is of no use; the table's TTL attribute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -213,10 +222,24 @@ pub fn into_request(item: Item) -> Result<Remembered> {
     read::<IdempotencyItem>(item).map(|item| item.remembered)
 }
 
-/// Both items of the fence of an erasure.
-pub fn from_fence(customer: &Customer, erasure: Revision) -> Result<[Item; 2]> {
-    let item = |sk: &str| write(&FenceItem { pk: keys::partition(customer), sk: sk.to_owned(), erasure });
-    Ok([item(keys::FRONT_FENCE)?, item(keys::BACK_FENCE)?])
+/// The items of the fence of an erasure: front, back, gate.
+pub fn from_fence(customer: &Customer, erasure: Revision) -> Result<[Item; 3]> {
+    let pk = keys::partition(customer);
+    let item = |sk: &str| {
+        write(&FenceItem { pk: pk.clone(), sk: sk.to_owned(), erasure, ended: None, expires: None })
+    };
+    Ok([item(keys::FRONT_FENCE)?, item(keys::BACK_FENCE)?, item(keys::GATE)?])
+}
+
+/// The gate of an erasure that ended: it lets through what is created after `ended`.
+pub fn from_open_gate(customer: &Customer, erasure: Revision, ended: Timestamp) -> Result<Item> {
+    write(&FenceItem {
+        pk: keys::partition(customer),
+        sk: keys::GATE.to_owned(),
+        erasure,
+        ended: Some(ended.as_millis()),
+        expires: Some(unix_seconds(ended) + GATE_STANDS_FOR.as_secs()),
+    })
 }
 
 /// The erasure whose fence this is.

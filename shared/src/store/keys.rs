@@ -20,10 +20,17 @@ pub const POLICY: &str = "POLICY";
 /// behind it.
 pub const FRONT_FENCE: &str = "CATEGORY!ERASURE";
 pub const BACK_FENCE: &str = "HISTORY~ERASURE";
-pub const FENCES: [&str; 2] = [FRONT_FENCE, BACK_FENCE];
+
+/// What creations look at: whether an erasure is under way, or when the last one ended. It is in no range that is read.
+pub const GATE: &str = "ERASURE";
+
+pub const FENCES: [&str; 3] = [FRONT_FENCE, BACK_FENCE, GATE];
 
 /// The attribute that only a fence has: which erasure put it up.
 pub const ERASURE: &str = "erasure";
+
+/// From when on a gate lets creations through, in Unix milliseconds.
+pub const ENDED: &str = "ended";
 
 /// The attribute by which DynamoDB's TTL finds what has expired.
 pub const EXPIRES: &str = "expires";

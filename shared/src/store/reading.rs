@@ -38,8 +38,8 @@ impl Store {
         page: PageRequest<CategoryId>,
         as_of: Option<Timestamp>,
     ) -> Result<Page<Versioned<O::Attributes>, CategoryId>> {
-        let from_start = page.after.is_none();
-        self.unless_being_erased(owner, from_start, self.read_page(owner, page, as_of)).await
+        let read = Box::pin(self.read_page(owner, page, as_of));
+        self.unless_being_erased(owner, page.after.is_none(), read).await
     }
 
     async fn read_page<O: Owner>(

@@ -86,8 +86,11 @@ impl Store {
             return Err(Error::Unavailable(Fault::new("BatchGetItem: keys were left unprocessed")));
         }
         let mut rule = Rule::Undefined(Unknown::default());
-        for item in
-            answer.responses.into_iter().flat_map(|mut found| found.remove(&self.tables.categories)).flatten()
+        for item in answer
+            .responses
+            .into_iter()
+            .filter_map(|mut found| found.remove(&self.tables.categories))
+            .flatten()
         {
             let sort_key = item.get(keys::SORT_KEY).and_then(|key| key.as_s().ok());
             if sort_key == Some(&definition) {

@@ -1,7 +1,7 @@
 //! What the pipe in `template.yaml` makes of the records of the table's stream. EventBridge isn't
 //! here, so its patterns and templates are evaluated as far as the template uses them.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
 
 use aws_sdk_dynamodb::types::{StreamSpecification, StreamViewType};
 use customers_categories::server::template::TEXT;
@@ -276,6 +276,7 @@ async fn a_consumer_that_was_told_of_an_erasure_takes_what_is_imported_again() {
     let (erasure, _) = store.begin_erasure(&customer).await.unwrap();
     while store.erase_some(&erasure).await.unwrap().total() > 0 {}
     store.end_erasure(&erasure).await.unwrap();
+    api.clock.advance(Duration::from_millis(5001));
     store.import(&customer, &imported, &author, Unless::BeingErased).await.unwrap();
 
     let [created, updated, again] = <[Value; 3]>::try_from(streaming.events().await).unwrap();

@@ -63,7 +63,7 @@ type Tester = Mutex<LinearizabilityTester<usize, Fields>>;
 
 /// Steps of a round that may stay unknown before no more faults are planted in it. The checker's work grows
 /// exponentially with them.
-const MAX_UNKNOWN: usize = 6;
+const MAX_UNKNOWN: usize = 3;
 
 async fn client(api: &Api, proxy: &Proxy, id: i32, client: usize, tester: &Tester, unknown: &Cell<usize>) {
     // Seeded, so that every run tries the same mixture.

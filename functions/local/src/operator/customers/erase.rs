@@ -6,6 +6,7 @@ use std::{
 };
 
 use shared::{
+    clock::CLOCK_SKEW,
     domain::Customer,
     store::{ItemCounts, Store, client::READ_DEADLINE},
 };
@@ -63,7 +64,10 @@ async fn erase_all(
     }
     // Reads that began while there was something left find the fence at their end as well.
     tokio::time::sleep(READ_DEADLINE).await;
-    retry_while_unavailable(|| store.end_erasure(&erasure)).await
+    retry_while_unavailable(|| store.end_erasure(&erasure)).await?;
+    // Until the gate is open, whatever the clocks of writers.
+    tokio::time::sleep(CLOCK_SKEW).await;
+    Ok(())
 }
 
 fn ask(customer: &Customer, there: ItemCounts) -> Result<(), CustomersError> {
