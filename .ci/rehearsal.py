@@ -56,8 +56,8 @@ def documented(begins, *more, **values):
 
 def role_policy():
     """What docs/deploy.md gives to the role of a pipeline."""
-    blocks = (ROOT / "docs/deploy.md").read_text().split("```json\n")
-    return blocks[2].split("```")[0]
+    section = (ROOT / "docs/deploy.md").read_text().split("\n## From a pipeline\n")[1]
+    return section.split("```json\n")[2].split("```")[0]
 
 
 class Account:
@@ -240,6 +240,7 @@ def update(account, key):
         live = account.live(outputs)
         require(there(live), f"{parameters} does not reach callers: {live}")
         print(f"update with {parameters}: live is version {live['Version']}")
+    change_limits(account)
     for deployment, wanted in [
         ("AllAtOnceWithoutAlarms", "LambdaAllAtOnce 0 alarms"),
         ("Canary10Percent5Minutes", "LambdaCanary10Percent5Minutes 2 alarms"),
@@ -252,6 +253,25 @@ def update(account, key):
     status, _, body = account.call(outputs, "GET", f"{CATEGORIES}/9", {"x-auth-roles": key})
     require(status == 404 and '"https://docs.example.com/categories#' in body, f"callers see {status} {body}")
     return outputs
+
+
+def change_limits(account):
+    """What reaches no function: throttling by kind of route, the name under which the API answers, the key of logs."""
+    key = account.client("kms").create_key()["KeyMetadata"]["Arn"]
+    outputs = account.deploy(WriteThrottlingRateLimit="100", UnmatchedThrottlingRateLimit="10", LogsKmsKeyArn=key)
+    gateway = account.client("apigatewayv2")
+    api = outputs["ApiUrl"].removeprefix("https://").split(".")[0]
+    [stage] = gateway.get_stages(ApiId=api)["Items"]
+    rates = {route: limits["ThrottlingRateLimit"] for route, limits in stage["RouteSettings"].items()}
+    require(sorted(map(float, rates.values())) == [10] + [100] * 6, f"the routes let through {rates}")
+    for group in account.client("logs").describe_log_groups()["logGroups"]:
+        if group["logGroupName"].startswith((f"{STACK}-FunctionLogs", "/aws/vendedlogs/apigateway/")):
+            require(group.get("kmsKeyId") == key, f"{group} is not encrypted with {key}")
+    for endpoint in ["Disabled", "Enabled"]:
+        account.deploy(DefaultEndpoint=endpoint)
+        disabled = gateway.get_api(ApiId=api).get("DisableExecuteApiEndpoint", False)
+        require(disabled == (endpoint == "Disabled"), f"with DefaultEndpoint={endpoint}, the API's is disabled: {disabled}")
+    print("limits, log key and endpoint: changed")
 
 
 def update_one_function(account, outputs, key, folder):

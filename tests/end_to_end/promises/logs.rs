@@ -60,7 +60,7 @@ async fn who_read_which_customer_is_logged_at_every_level() {
             assert_eq!(line["target"] == "audit", level != LevelFilter::INFO, "{line}");
         }
         for (function, key, status) in [
-            ("list-definitions", "API_KEY", 200),
+            ("list-definitions", "API_KEY", 404),
             ("update-category", "API_KEY", 404),
             ("get-category", "none", 401),
         ] {
