@@ -27,8 +27,7 @@ pub async fn authorize<P: FromPath>(
     request: &Request,
     operation: Operation,
 ) -> Result<(Author, P)> {
-    let (key, ()) = tokio::join!(authenticate(app, request), look_ahead(app, request, operation));
-    let key = key?;
+    let key = authenticate(app, request).await?;
     let path = P::from_path(request)?;
     log::org(path.org());
     if !key.orgs.contain(path.org()) {
@@ -47,16 +46,6 @@ pub async fn authorize<P: FromPath>(
     }
     request::understood(request, operation)?;
     Ok((key.author(), path))
-}
-
-/// Where the key has to be looked up, and what the catalogue says of the category too, both are looked up at the same
-/// time; nothing is looked up for what can't be a key. What the catalogue says is kept for whoever asks next; a failure shows when it is asked again.
-async fn look_ahead(app: &App, request: &Request, operation: Operation) {
-    let Some((org, id)) = request::given_category(request, operation) else { return };
-    let Ok(hash) = key_hash(app, request) else { return };
-    if !app.store.knows_api_key(&hash) {
-        drop(app.store.rule(&org, id).await);
-    }
 }
 
 /// The hash of what was sent, if it can be a key.

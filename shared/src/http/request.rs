@@ -6,7 +6,7 @@ use lambda_http::{
     Body, RequestExt,
     http::{Method, header::CONTENT_TYPE},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{Operation, Request, event::UndecodableBody, precondition};
 use crate::{
@@ -88,27 +88,6 @@ impl<O: FromPath> FromPath for RecordPath<O> {
     fn customer(&self) -> Option<&Customer> {
         self.owner.customer()
     }
-}
-
-/// Which category the request may give a customer, before anything of the request has been checked.
-pub(super) fn given_category(request: &Request, operation: Operation) -> Option<(OrgId, CategoryId)> {
-    /// The body of a POST, as far as it is of interest here.
-    #[derive(Deserialize)]
-    struct Given {
-        id: CategoryId,
-    }
-
-    let parameters = request.path_parameters_ref()?;
-    let org = OrgId::parse(parameters.first("org_id")?).ok()?;
-    let id = match operation {
-        Operation::CreateCategory => {
-            let body = Some(bytes(request)).filter(|body| body.len() <= MAX_BODY_BYTES)?;
-            serde_json::from_slice::<Given>(body).ok()?.id
-        }
-        Operation::UpdateCategory => CategoryId::parse(parameters.first("category_id")?).ok()?,
-        _ => return None,
-    };
-    Some((org, id))
 }
 
 fn path_fields(request: &Request) -> Fields<'_> {

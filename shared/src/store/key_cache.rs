@@ -16,12 +16,6 @@ const KNOWN_KEY_TTL: Duration = Duration::from_secs(30);
 const UNKNOWN_KEY_TTL: Duration = Duration::from_secs(5);
 
 impl Store {
-    /// Whether [`Self::cached_api_key`] answers without a look-up.
-    #[must_use]
-    pub fn knows_api_key(&self, hash: &KeyHash) -> bool {
-        self.key_cache.fresh(hash, self.clock.now()).is_some()
-    }
-
     /// The API key with this hash, as it was read at most 30 s ago; that there is none, at most 5 s ago.
     /// A look-up that failed is not remembered.
     ///
