@@ -207,7 +207,7 @@ async fn a_survey_shows_what_is_carried_beside_what_is_defined() {
         [
             header,
             "-8 1 null 1",
-            r#"7 4 "gold" 2, "lead" 1, null 1"#,
+            r#"7 4 "gold" 2, null 1, "lead" 1"#,
             r#"9 1 "a" 1"#,
             r#"10 1 "old\u{1b}[31m" 1"#,
             r#"11 1 "b" 1"#,
@@ -227,7 +227,7 @@ async fn a_survey_shows_what_is_carried_beside_what_is_defined() {
         header,
         r#"-8 "VIP" 1 null 1"#,
         r#"1 "Never carried" 0"#,
-        r#"7 "Tier \u{202e}" 4 "gold" 2, "lead" 1, null 1 1 not valid: "lead" 1"#,
+        r#"7 "Tier \u{202e}" 4 "gold" 2, null 1, "lead" 1 1 not valid: "lead" 1"#,
         r#"9 "Campaign" 1 "a" 1 1 archived"#,
         r#"10 1 "old\u{1b}[31m" 1 1 not defined"#,
         r#"11 1 "b" 1 1 not defined"#,

@@ -39,7 +39,7 @@ pub struct LinesOptions {
     #[arg(long, value_parser = OrgId::parse)]
     pub org: OrgId,
 
-    /// Goes into history as `changed_by`, unless a line has one of its own
+    /// Goes into history as `changed_by`, where a line does not say who
     #[arg(long, value_name = "NAME", value_parser = KeyName::parse, default_value = "import")]
     pub changed_by: KeyName,
 

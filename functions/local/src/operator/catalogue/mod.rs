@@ -15,7 +15,7 @@ use shared::{
 use self::{definitions::Definitions, draft::Draft, survey::Survey};
 use super::{
     database::{self, DatabaseError, retry_while_unavailable},
-    import::{self, ImportError, Summary, Ways},
+    import::{self, ImportError, Settings, Summary},
 };
 use crate::options::{CatalogueCommand, CatalogueOptions, EngineOptions};
 
@@ -59,8 +59,9 @@ pub async fn run(options: &CatalogueOptions, engine: &EngineOptions) -> Result<S
         }
         CatalogueCommand::Import { file, lines } => {
             // One catalogue is one subject, so more than one line at once is never worked on.
-            let ways = Ways { input: file, rejected: lines.rejected.as_deref(), table, concurrency: 1 };
-            return Ok(import::import(Definitions::new(lines), ways, engine).await?);
+            let settings =
+                Settings { input: file, rejected: lines.rejected.as_deref(), table, concurrency: 1 };
+            return Ok(import::import_lines(Definitions::new(lines), settings, engine).await?);
         }
         CatalogueCommand::Survey { org, draft } => {
             // Whether the draft can be written is told before the table is read.

@@ -131,8 +131,8 @@ pub(super) trait Kind: Send + Sync + 'static {
     ) -> impl Future<Output = shared::Result<Import>> + Send;
 }
 
-/// Where lines are from, and where they go.
-pub(super) struct Ways<'a> {
+/// Settings of an import, whatever its lines say.
+pub(super) struct Settings<'a> {
     /// The file with the lines, or `-` for standard input.
     pub input: &'a Path,
     /// The file for those that are rejected, where the operator names one.
@@ -148,33 +148,33 @@ pub(super) struct Ways<'a> {
 /// # Errors
 /// [`ImportError`]; then lines of the file have not been taken over yet.
 pub async fn run(options: &ImportOptions, engine: &EngineOptions) -> Result<Summary, ImportError> {
-    let ways = Ways {
+    let settings = Settings {
         input: &options.file,
         rejected: options.lines.rejected.as_deref(),
         table: &options.table,
         concurrency: options.concurrency,
     };
-    import(Categories::new(options), ways, engine).await
+    import_lines(Categories::new(options), settings, engine).await
 }
 
 /// Imports lines of a kind. The summary is on standard output.
 ///
 /// # Errors
 /// [`ImportError`]; then lines of the file have not been taken over yet.
-pub(super) async fn import<K: Kind>(
+pub(super) async fn import_lines<K: Kind>(
     kind: K,
-    ways: Ways<'_>,
+    settings: Settings<'_>,
     engine: &EngineOptions,
 ) -> Result<Summary, ImportError> {
-    let path = ways.input;
+    let path = settings.input;
     let unreadable = |source| ImportError::Input { path: path.to_owned(), source };
     let (input, length_bytes) = open(path).map_err(unreadable)?;
     let input = format::checked(input, path, K::COMMAND).map_err(unreadable)?.map_err(ImportError::Format)?;
-    let mut rejected = RejectedLines::create(path, ways.rejected, &engine.data)?;
-    let (store, _engine) = database::open(ways.table.remote(), engine, &Clock::default()).await?;
+    let mut rejected = RejectedLines::create(path, settings.rejected, &engine.data)?;
+    let (store, _engine) = database::open(settings.table.remote(), engine, &Clock::default()).await?;
 
     let bar = progress::of_bytes(length_bytes);
-    let (reports, _workers) = workers::start(kind, ways.concurrency, store, input);
+    let (reports, _workers) = workers::start(kind, settings.concurrency, store, input);
     let mut summary = Summary::default();
     let done = count(reports, &mut summary, &mut rejected, |end| {
         bar.set_position(bar.position().max(end));
