@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod catalogue_commands;
 mod local_server;
 mod operator_commands;
 mod running;

@@ -19,12 +19,12 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-const CUSTOMER: &str = "123e4567-e89b-12d3-a456-556642440000";
+pub const CUSTOMER: &str = "123e4567-e89b-12d3-a456-556642440000";
 
-struct Done {
-    code: i32,
-    output: String,
-    remarks: String,
+pub struct Done {
+    pub code: i32,
+    pub output: String,
+    pub remarks: String,
 }
 
 impl From<Output> for Done {
@@ -35,45 +35,50 @@ impl From<Output> for Done {
 }
 
 /// A folder with a data file in it.
-struct Place(TempDir);
+pub struct Place(TempDir);
 
 impl Place {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         fs::write(self.path(name), content).unwrap();
         self.path(name)
     }
 
-    fn serve(&self) -> Running {
+    pub fn serve(&self) -> Running {
         Running::start(&self.path("data.db"))
     }
 
     /// A command on the data file, run in the folder.
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = local(&["--data", "data.db"]);
         command.args(arguments).current_dir(self.0.path()).stdin(Stdio::null());
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Done {
+    pub fn run(&self, arguments: &[&str]) -> Done {
         self.command(arguments).output().unwrap().into()
     }
 
-    fn import(&self, lines: impl AsRef<[u8]>) -> Done {
+    pub fn import(&self, lines: impl AsRef<[u8]>) -> Done {
         self.write("categories.jsonl", lines);
         self.run(&["import", "categories.jsonl", "--org", "telco"])
     }
 
-    /// The lines of the file of rejected lines: number, problems, text.
-    fn rejected(&self) -> Vec<(u64, String, String)> {
-        let text = fs::read_to_string(self.path("categories.rejected.jsonl")).unwrap();
+    /// The rejected lines of [`Self::import`].
+    pub fn rejected(&self) -> Vec<(u64, String, String)> {
+        self.rejected_in("categories.rejected.jsonl")
+    }
+
+    /// The lines of a file of rejected lines: number, problems, text.
+    pub fn rejected_in(&self, name: &str) -> Vec<(u64, String, String)> {
+        let text = fs::read_to_string(self.path(name)).unwrap();
         let mut lines: Vec<_> = text
             .lines()
             .map(|line| {
@@ -93,12 +98,12 @@ impl Place {
         files.filter(|path| path.extension().is_some_and(|extension| extension == "part")).collect()
     }
 
-    fn mode(&self, name: &str) -> u32 {
+    pub fn mode(&self, name: &str) -> u32 {
         fs::metadata(self.path(name)).unwrap().permissions().mode() & 0o777
     }
 
     /// Holds the lock of a data file as a server does, with what the lock is to say.
-    fn hold(&self, data: &str, says: impl Fn(&fs::Metadata) -> String) -> File {
+    pub fn hold(&self, data: &str, says: impl Fn(&fs::Metadata) -> String) -> File {
         let path = self.write(&format!("{data}.lock"), "");
         let lock = File::options().write(true).open(path).unwrap();
         lock.lock().unwrap();
@@ -106,20 +111,20 @@ impl Place {
         lock
     }
 
-    fn export(&self, customer: &str) -> Vec<Value> {
+    pub fn export(&self, customer: &str) -> Vec<Value> {
         let done = self.run(&["customers", "export", "--org", "telco", "--customer", customer]);
         assert_eq!(done.code, 0, "{}", done.remarks);
         done.output.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    fn erase(&self, arguments: &[&str]) -> Done {
+    pub fn erase(&self, arguments: &[&str]) -> Done {
         let erase = ["customers", "erase", "--org", "telco", "--customer", CUSTOMER];
         self.run(&[&erase, arguments].concat())
     }
 }
 
 /// A command with `--table`, in an environment as for AWS, but with the server in its place.
-fn on_aws<'a>(command: &'a mut Command, server: &Running) -> &'a mut Command {
+pub fn on_aws<'a>(command: &'a mut Command, server: &Running) -> &'a mut Command {
     command
         .env("AWS_ENDPOINT_URL_DYNAMODB", &server.dynamodb_url)
         .env("AWS_REGION", "eu-west-1")
@@ -543,6 +548,9 @@ fn all_commands(data: &str) -> Vec<Vec<&str>> {
         vec!["keys", "create", "--name", "crm", "--org", "telco", "--role", "categories:read"],
         vec!["keys", "list"],
         vec!["import", "categories.jsonl", "--org", "telco"],
+        vec!["catalogue", "policy", "--org", "telco", "--unknown", "accept"],
+        vec!["catalogue", "import", "definitions.jsonl", "--org", "telco"],
+        vec!["catalogue", "survey", "--org", "telco"],
         [&["customers", "export"], &customer[..]].concat(),
         [&["customers", "erase", "--yes"], &customer[..]].concat(),
         vec!["keys", "revoke", "API_KEY"],
@@ -556,6 +564,7 @@ fn all_commands(data: &str) -> Vec<Vec<&str>> {
 async fn a_command_works_on_the_data_file_that_is_named_whoever_else_serves() {
     let place = Place::new();
     place.write("categories.jsonl", lines(0..3));
+    place.write("definitions.jsonl", r#"{"id": 7, "name": "Tier"}"#);
     let (a, b) = (Running::start(&place.path("a.db")), Running::start(&place.path("b.db")));
     for server in [&a, &b] {
         server.request("POST", CATEGORIES, Some(json!({ "id": 99, "value": "here before" }))).await;
@@ -570,6 +579,7 @@ async fn a_command_works_on_the_data_file_that_is_named_whoever_else_serves() {
                 let (_, list) = b.request("GET", CATEGORIES, None).await;
                 assert_eq!(list["categories"].as_array().unwrap().len(), 4);
             }
+            ["catalogue", "survey"] => assert_eq!(done.output.lines().count(), 6, "{}", done.output),
             ["customers", "export"] => assert_eq!(done.output.lines().count(), 8, "{}", done.output),
             ["customers", "erase"] => assert!(done.output.starts_with("erased of"), "{}", done.output),
             _ => {}
@@ -604,6 +614,7 @@ async fn a_server_that_was_killed_is_in_nobodys_way() {
 async fn a_command_does_nothing_where_no_server_proves_to_have_the_data_file_open() {
     let place = Place::new();
     place.write("categories.jsonl", lines(0..3));
+    place.write("definitions.jsonl", r#"{"id": 7, "name": "Tier"}"#);
     let server = Running::start(&place.path("a.db"));
     server.request("POST", CATEGORIES, Some(json!({ "id": 99, "value": "here before" }))).await;
     let (_, before) = server.request("GET", CATEGORIES, None).await;
@@ -655,6 +666,7 @@ async fn a_command_does_nothing_where_no_server_proves_to_have_the_data_file_ope
 async fn data_in_memory_is_reached_by_the_port_that_is_named_and_not_by_chance() {
     let place = Place::new();
     place.write("categories.jsonl", lines(0..3));
+    place.write("definitions.jsonl", r#"{"id": 7, "name": "Tier"}"#);
     let on_file = place.serve();
     let in_memory = Running::start_with(&["--in-memory"]);
     for command in all_commands("data.db") {
@@ -797,6 +809,7 @@ fn files_that_are_written_replace_nothing_and_follow_no_link() {
         for command in [
             ["import", "categories.jsonl", "--org", "telco", "--rejected", path].as_slice(),
             &["customers", "export", "--org", "telco", "--customer", CUSTOMER, "--output", path],
+            &["catalogue", "survey", "--org", "telco", "--draft", path],
         ] {
             let done = place.run(command);
             assert_eq!((done.code, done.output.as_str()), (1, ""), "{command:?} {}", done.remarks);

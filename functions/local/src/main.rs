@@ -5,7 +5,7 @@ use std::{error::Error, future, io, process::ExitCode};
 use clap::Parser;
 use customers_categories::{
     Server,
-    operator::{customers, import, keys},
+    operator::{catalogue, customers, import, import::Summary, keys},
     options::{Command, Options},
     output::{self, OutputError},
     server::error::StartError,
@@ -57,16 +57,23 @@ async fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
             done?;
         }
         Some(Command::Customers(options)) => customers::run(options, engine).await?,
+        Some(Command::Catalogue(options)) => {
+            return ended(until_interrupted(catalogue::run(options, engine)).await);
+        }
         Some(Command::Import(options)) => {
-            let Some(done) = until_interrupted(Box::pin(import::run(options, engine))).await else {
-                return Ok(ExitCode::from(INTERRUPTED));
-            };
-            if done?.rejected > 0 {
-                return Ok(ExitCode::from(LINES_REJECTED));
-            }
+            return ended(until_interrupted(Box::pin(import::run(options, engine))).await);
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The exit code of a command that may import lines, and may be interrupted.
+fn ended<E: Error + 'static>(done: Option<Result<Summary, E>>) -> Result<ExitCode, Box<dyn Error>> {
+    Ok(match done.transpose()? {
+        None => ExitCode::from(INTERRUPTED),
+        Some(Summary { rejected: 0, .. }) => ExitCode::SUCCESS,
+        Some(_) => ExitCode::from(LINES_REJECTED),
+    })
 }
 
 async fn serve(options: &Options) -> Result<(), Box<dyn Error>> {

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::{CategoryId, DefinitionAttributes, Value};
@@ -12,6 +14,27 @@ pub enum Unknown {
     Accept,
     /// Nobody can be given one.
     Reject,
+}
+
+impl Unknown {
+    /// # Errors
+    /// The problem, where the text is no policy.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "accept" => Ok(Self::Accept),
+            "reject" => Ok(Self::Reject),
+            _ => Err("must be accept or reject".into()),
+        }
+    }
+}
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Accept => "accept",
+            Self::Reject => "reject",
+        })
+    }
 }
 
 /// What the catalogue says of giving a customer a category.

@@ -138,7 +138,18 @@ impl NewDefinition {
     /// # Errors
     /// [`crate::Error::Invalid`] with every violation in the body.
     pub fn parse(body: &[u8]) -> Result<Self> {
-        let mut fields = Fields::of_json(body)?;
+        Self::take(Fields::of_json(body)?)
+    }
+
+    /// Reads a line of a file, its `number`th: what [`Self::parse`] reads, but what is optional may be `null`.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] with every violation in the line.
+    pub fn parse_line(line: &[u8], number: u64) -> Result<Self> {
+        Self::take(Fields::of_json_line(line, number)?.null_as_absent())
+    }
+
+    fn take(mut fields: Fields<'_>) -> Result<Self> {
         let id = fields.required("id", CategoryId::parse);
         let name = fields.required("name", name);
         let description = fields.optional("description", fields::text);

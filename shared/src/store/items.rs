@@ -10,7 +10,7 @@ use crate::{
     Error, Result,
     domain::{
         After, Attributes, CategoryId, ChangeKind, Customer, HistoryEntry, Idempotency, OrgId, Owner, Reason,
-        Record, Remembered, Revision, Timestamp, Unknown, Versioned,
+        Record, Remembered, Revision, Timestamp, Unknown, Value, Versioned,
     },
 };
 
@@ -62,6 +62,15 @@ struct HistoryItem<After, A> {
 struct Deletion {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<Reason>,
+}
+
+/// Of a customer's category, what a survey looks at; or of a fence, which has nothing but its keys.
+#[derive(Deserialize)]
+pub struct CarriedItem {
+    pub pk: String,
+    pub id: Option<CategoryId>,
+    #[serde(default)]
+    pub value: Option<Value>,
 }
 
 /// Who has a unique name.

@@ -3,13 +3,13 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::items::Item;
-use crate::domain::{CategoryId, Owner, Revision, sha256_hex};
+use crate::domain::{CategoryId, OrgId, Owner, Revision, sha256_hex};
 
 pub const PARTITION_KEY: &str = "pk";
 pub const SORT_KEY: &str = "sk";
 pub const HISTORY: &str = "HISTORY#";
 
-const CATEGORY: &str = "CATEGORY#";
+pub const CATEGORY: &str = "CATEGORY#";
 pub const IDEMPOTENCY: &str = "IDEMPOTENCY#";
 const NAME: &str = "NAME#";
 
@@ -80,6 +80,12 @@ pub fn categories(after: Option<CategoryId>) -> Option<(String, String)> {
     Some((first, category(CategoryId::new(i32::MAX))))
 }
 
+/// What the partition of every customer of an organisation begins with, and no other customer's. No organisation's
+/// name has a `#`.
+pub fn partitions_of_customers(org: &OrgId) -> String {
+    format!("{org}#")
+}
+
 pub fn item(owner: &impl Owner, sort_key: String) -> Item {
     key(partition(owner), sort_key)
 }
@@ -130,6 +136,13 @@ mod tests {
             let (a, b) = (CategoryId::new(a), CategoryId::new(b));
             prop_assert_eq!(category(a).cmp(&category(b)), a.cmp(&b));
             prop_assert_eq!(category_of(&category(a)), Some(a));
+        }
+
+        #[test]
+        fn partitions_begin_with_their_own_organisation_alone(a in customer(), b in customer()) {
+            let begins = partition(&a).starts_with(&partitions_of_customers(&b.org));
+            prop_assert_eq!(begins, a.org == b.org);
+            prop_assert!(!partition(&a.org).starts_with(&partitions_of_customers(&b.org)));
         }
 
         #[test]

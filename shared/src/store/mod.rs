@@ -16,6 +16,7 @@ mod range_query;
 mod reading;
 mod rules;
 mod schema;
+mod survey;
 mod writing;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use aws_sdk_dynamodb::{Client, types::AttributeValue};
 pub use self::{
     erasure::{Erasure, Unless},
     operator::{CustomerItems, Held, Import, ItemCounts},
+    survey::{Carried, CarriedPage, ScanPosition},
 };
 
 use self::{cache::Cache, items::Item, range_query::RangeQuery};

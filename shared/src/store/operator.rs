@@ -1,4 +1,4 @@
-//! What only an operator does: take categories over from another system, hand out all that is held
+//! What only an operator does: take categories and definitions over from elsewhere, hand out all that is held
 //! on a customer. No function calls any of this.
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -15,12 +15,13 @@ use super::{
 use crate::{
     Error, Result,
     domain::{
-        After, Author, CategoryAttributes, CategoryPath, ChangeKind, Customer, HistoryEntry,
-        ImportedCategory, Record, Remembered, Revision, RevisionRange,
+        After, Attributes, Author, CategoryAttributes, CategoryPath, ChangeKind, Customer,
+        DefinitionAttributes, DefinitionPath, HistoryEntry, ImportedCategory, New, NewDefinition, OrgId,
+        Record, Remembered, Revision, RevisionRange, Revisions, Terms,
     },
 };
 
-/// What became of a category that was to be taken over.
+/// What became of a record that was to be taken over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Import {
     /// It has been taken over by this call.
@@ -103,6 +104,32 @@ impl Store {
         Err(contended())
     }
 
+    /// Makes a definition of the catalogue. What is here already is left alone.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub async fn import_definition(
+        &self,
+        org: &OrgId,
+        new: &NewDefinition,
+        author: &Author,
+    ) -> Result<Import> {
+        let path = DefinitionPath { owner: org.clone(), id: new.id };
+        if let Some(record) = self.read(&path).await? {
+            return Ok(beside_definition(&record, new));
+        }
+        let terms = Terms { author: author.clone(), expected: Revisions::Any, idempotency: None };
+        match self.create(org, new, &terms).await {
+            Ok(_) => Ok(Import::Created),
+            // A name is taken, or somebody else was faster.
+            Err(Error::AlreadyExists(problem)) => Ok(match self.read(&path).await? {
+                Some(record) => beside_definition(&record, new),
+                None => Import::Conflict(problem.into_owned()),
+            }),
+            Err(failure) => Err(failure),
+        }
+    }
+
     /// Whether the same has been taken over before, or says what is here.
     async fn compare(
         &self,
@@ -111,14 +138,9 @@ impl Store {
         author: &Author,
         record: Record<CategoryAttributes>,
     ) -> Result<Import> {
-        let conflict = match &record {
-            Record::Live(category) if category.attributes == imported.category.attributes => {
-                return Ok(Import::Present);
-            }
-            Record::Live(_) => "the customer has this category with other content".to_owned(),
-            Record::Deleted { revision, .. } => {
-                format!("the category was deleted at {}", revision.timestamp())
-            }
+        let other = "the customer has this category with other content";
+        let Some(conflict) = contradiction(&record, &imported.category, other, "the category") else {
+            return Ok(Import::Present);
         };
         let before = match imported.revision(&customer.org, author) {
             Some(revision) => self.entry(customer, revision).await?.is_some(),
@@ -264,6 +286,22 @@ impl std::ops::AddAssign for ItemCounts {
         self.tombstones += other.tombstones;
         self.changes += other.changes;
         self.remembered += other.remembered;
+    }
+}
+
+/// What becomes of a definition under an id that the catalogue knows.
+fn beside_definition(record: &Record<DefinitionAttributes>, new: &NewDefinition) -> Import {
+    let other = "the catalogue defines this category with other content";
+    contradiction(record, new, other, "the definition").map_or(Import::Present, Import::Conflict)
+}
+
+/// Why a record can't be taken over beside what is here, unless that says the same: it has `other` content, or
+/// the record, as it is `called`, was deleted.
+fn contradiction<A: Attributes>(here: &Record<A>, new: &New<A>, other: &str, called: &str) -> Option<String> {
+    match here {
+        Record::Live(record) if record.attributes == new.attributes => None,
+        Record::Live(_) => Some(other.to_owned()),
+        Record::Deleted { revision, .. } => Some(format!("{called} was deleted at {}", revision.timestamp())),
     }
 }
 

@@ -2,16 +2,20 @@
 
 use std::time::Duration;
 
+use futures_util::future::{join, join_all};
 use reqwest::Method;
 use serde_json::json;
 use shared::{
-    domain::{Author, Customer, CustomerId, ImportedCategory, KeyName, OrgId, Unknown},
+    domain::{Author, Customer, CustomerId, ImportedCategory, KeyName, NewDefinition, OrgId, Text, Unknown},
     store::{Import, Unless},
 };
 
-use crate::support::{
-    api::{Api, CATEGORIES, HISTORY, category, definition, key_of, send},
-    proxy::{Fault, Proxy},
+use crate::{
+    promises::erasure::{ID, customer},
+    support::{
+        api::{Api, CATEGORIES, HISTORY, category, definition, key_of, send},
+        proxy::{Fault, Proxy},
+    },
 };
 
 const BAD_REQUEST: &str = "MCUS.999.998";
@@ -147,6 +151,100 @@ async fn an_import_is_checked_too() {
         let import = api.store.import(&customer, &line, &author, Unless::Erased).await.unwrap();
         assert_eq!(matches!(import, Import::Created), taken, "{import:?}");
     }
+}
+
+#[tokio::test]
+async fn what_an_operator_sets_as_the_policy_holds_within_30_seconds() {
+    let api = Api::start().await;
+    let other = CATEGORIES.replace("123e4567", "223e4567");
+    let post = async |path: &str| {
+        let body = json!({ "id": 7, "value": "gold" });
+        let answer = send(api.request(Method::POST, path).json(&body)).await;
+        assert_eq!(
+            api.delete(&format!("{path}/7")).await.status,
+            if answer.status == 201 { 204 } else { 404 }
+        );
+        answer.status
+    };
+    assert_eq!(post(CATEGORIES).await, 201);
+    for (policy, before, after) in [(Unknown::Reject, 201, 404), (Unknown::Accept, 404, 201)] {
+        api.store.set_policy(&telco(), policy).await.unwrap();
+        assert_eq!(api.store.policy(&telco()).await.unwrap(), policy);
+        // Whoever looked it up before may know what held then.
+        assert_eq!(post(&other).await, before);
+        api.clock.advance(LOOK_UP_TTL);
+        assert_eq!(post(&other).await, after);
+    }
+}
+
+async fn import_definition(api: &Api, body: serde_json::Value) -> Import {
+    let definition = NewDefinition::parse_line(body.to_string().as_bytes(), 1).unwrap();
+    let author = Author::from(KeyName::parse("migration").unwrap());
+    api.store.import_definition(&telco(), &definition, &author).await.unwrap()
+}
+
+#[tokio::test]
+async fn of_imports_and_posts_of_one_name_at_the_same_time_one_defines_it() {
+    let api = Api::start().await;
+    for round in 0..4 {
+        let name = format!("Tier {round}");
+        let id = |n: i32| round * 100 + n;
+        let posts = join_all((0..4).map(|n| api.define(json!({ "id": id(n), "name": name }))));
+        let imports = join_all(
+            (4..8).map(|n| import_definition(&api, json!({ "id": id(n), "name": name.to_uppercase() }))),
+        );
+        let (posts, imports) = join(posts, imports).await;
+        let defined = posts.iter().filter(|answer| answer.status == 201).count()
+            + imports.iter().filter(|outcome| **outcome == Import::Created).count();
+        assert_eq!(defined, 1, "{imports:?}");
+        for outcome in imports.into_iter().filter(|outcome| *outcome != Import::Created) {
+            let Import::Conflict(problem) = outcome else { panic!("{outcome:?}") };
+            assert!(problem.ends_with("has this name, or one that looks the same"), "{problem}");
+        }
+    }
+    let list = api.get("/v4/orgs/telco/categories").await.json();
+    assert_eq!(list["categories"].as_array().unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn of_imports_of_one_definition_at_the_same_time_one_defines_it() {
+    let api = Api::start().await;
+    let body = json!({ "id": 7, "name": "Tier", "description": null, "valid_values": ["gold"] });
+    let outcomes = join_all((0..8).map(|_| import_definition(&api, body.clone()))).await;
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Import::Created).count(), 1, "{outcomes:?}");
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Import::Present).count(), 7, "{outcomes:?}");
+    let history = api.get("/v4/orgs/telco/categories/historical").await.json();
+    assert_eq!(history["history"].as_array().unwrap().len(), 1);
+    assert_eq!(history["history"][0]["changed_by"], "migration");
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_customer_who_is_being_erased_is_not_carried() {
+    let api = Api::start().await;
+    for id in 0..120 {
+        api.create(id, "gold").await;
+    }
+    let other = CATEGORIES.replace("123e4567", "223e4567");
+    let body = json!({ "id": 7, "value": "lead" });
+    assert_eq!(send(api.request(Method::POST, &other).json(&body)).await.status, 201);
+    let carried = async || {
+        let (mut all, mut position) = (Vec::new(), None);
+        loop {
+            let page = api.store.carried(&telco(), position.as_ref()).await.unwrap();
+            all.extend(page.carried);
+            position = page.next;
+            if position.is_none() {
+                return all;
+            }
+        }
+    };
+    assert_eq!(carried().await.len(), 121);
+    let (erasure, _) = api.store.begin_erasure(&customer(ID)).await.unwrap();
+    assert!(api.store.count_items(&customer(ID)).await.unwrap().categories > 0);
+    let [left] = &carried().await[..] else { panic!() };
+    assert_eq!((left.id.get(), left.value.as_ref().map(Text::as_str)), (7, Some("lead")));
+    while api.store.erase_some(&erasure).await.unwrap().total() > 0 {}
+    assert_eq!(carried().await.len(), 1);
 }
 
 #[tokio::test]

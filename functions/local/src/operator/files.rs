@@ -42,6 +42,18 @@ impl NewFile {
         Ok(Self { path: path.to_owned(), file: BufWriter::new(file) })
     }
 
+    /// Begins a file that is to be at `path`, where there must be nothing: it is known before the work is done.
+    ///
+    /// # Errors
+    /// As [`Self::create`]; [`io::ErrorKind::AlreadyExists`].
+    pub(super) fn create_new(path: &Path, data: &Path) -> io::Result<Self> {
+        let file = Self::create(path, data)?;
+        match fs::symlink_metadata(path) {
+            Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+            Err(_) => Ok(file),
+        }
+    }
+
     /// Where the file will be.
     pub(super) fn path(&self) -> &Path {
         &self.path

@@ -1,6 +1,7 @@
-//! What an operator does instead of serving: API keys, export, erasure, import. In the local engine or in
-//! AWS.
+//! What an operator does instead of serving: API keys, export, erasure, import, the catalogue. In the local engine
+//! or in AWS.
 
+pub mod catalogue;
 pub mod customers;
 pub mod database;
 mod files;

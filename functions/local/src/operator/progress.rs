@@ -2,11 +2,16 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A bar that counts items up to `total`; `done` is what has been done to them, such as `erased`.
+/// A bar that counts items up to `total`; `done` is what has been done to them, such as `erased`. Where their
+/// number isn't known, it shows how many there have been so far.
 #[must_use]
-pub fn of_items(total: usize, done: &str) -> ProgressBar {
-    let bar = ProgressBar::new(u64::try_from(total).unwrap_or(u64::MAX));
-    styled(bar, &format!("{{wide_bar}} {{pos}} of {{len}} {done}"))
+pub fn of_items(total: Option<u64>, done: &str) -> ProgressBar {
+    match total {
+        Some(total) => {
+            styled(ProgressBar::new(total), &format!("{{wide_bar}} {{pos}} of {{len}} {done}, {{eta}} to go"))
+        }
+        None => styled(ProgressBar::new_spinner(), &format!("{{spinner}} {{pos}} {done} in {{elapsed}}")),
+    }
 }
 
 /// A bar over the bytes of an input. Where their number isn't known, it shows how many it has been so far.

@@ -19,18 +19,9 @@ pub struct ImportOptions {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 
-    /// The organisation whose customers they are
-    #[arg(long, value_parser = OrgId::parse)]
-    pub org: OrgId,
-
-    /// Goes into history where a line has no `changed_by`
-    #[arg(long, value_name = "NAME", value_parser = KeyName::parse, default_value = "import")]
-    pub changed_by: KeyName,
-
-    /// File for the lines that are rejected, and why; anew with every run. By default it lies
-    /// beside FILE, or where that can't be, in the current folder, and ends in `.rejected.jsonl`
-    #[arg(long, value_name = "FILE")]
-    pub rejected: Option<PathBuf>,
+    /// Where the lines belong.
+    #[command(flatten)]
+    pub lines: LinesOptions,
 
     /// Take over customers, too, who were erased here; without it, their lines are rejected
     #[arg(long)]
@@ -39,4 +30,21 @@ pub struct ImportOptions {
     /// Lines that are worked on at once
     #[arg(long, value_name = "NUMBER", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub concurrency: u16,
+}
+
+/// Options of every import, whatever its lines say.
+#[derive(Args, Clone, Debug)]
+pub struct LinesOptions {
+    /// The organisation that is imported into
+    #[arg(long, value_parser = OrgId::parse)]
+    pub org: OrgId,
+
+    /// Goes into history as `changed_by`, where a line does not say who
+    #[arg(long, value_name = "NAME", value_parser = KeyName::parse, default_value = "import")]
+    pub changed_by: KeyName,
+
+    /// File for the lines that are rejected, and why; anew with every run. By default it lies
+    /// beside FILE, or where that can't be, in the current folder, and ends in `.rejected.jsonl`
+    #[arg(long, value_name = "FILE")]
+    pub rejected: Option<PathBuf>,
 }

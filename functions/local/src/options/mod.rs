@@ -1,5 +1,6 @@
 //! The command line.
 
+mod catalogue;
 mod customers;
 mod database;
 mod import;
@@ -10,9 +11,10 @@ use clap::{Parser, Subcommand};
 use crate::server::guard::HostName;
 
 pub use self::{
+    catalogue::{CatalogueCommand, CatalogueOptions},
     customers::{CustomerOptions, CustomersCommand, CustomersOptions},
     database::{EngineOptions, TableOptions},
-    import::ImportOptions,
+    import::{ImportOptions, LinesOptions},
     keys::{KeysCommand, KeysOptions, NewKey},
 };
 
@@ -52,6 +54,8 @@ pub enum Command {
     Keys(KeysOptions),
     /// Export or erase all that is held on one customer, in the local engine or in AWS
     Customers(CustomersOptions),
+    /// Say what an organisation's categories mean, and see what is carried, in the local engine or in AWS
+    Catalogue(CatalogueOptions),
     /// Take categories over from another system, out of a file with one JSON object per line
     Import(ImportOptions),
 }

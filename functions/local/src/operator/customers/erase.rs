@@ -34,7 +34,7 @@ pub(super) async fn erase(store: &Store, customer: &Customer, yes: bool) -> Resu
     if !yes && there.total() > 0 {
         ask(customer, there)?;
     }
-    let bar = progress::of_items(there.total(), "erased");
+    let bar = progress::of_items(u64::try_from(there.total()).ok(), "erased");
     let mut done = ItemCounts::default();
     let all = erase_all(store, customer, |erased| {
         done += erased;

@@ -74,7 +74,7 @@ pub(super) async fn export(
         return write_items(store, customer, io::stdout(), failed).await;
     };
     let failed = |source| CustomersError::Output { path: path.to_owned(), source };
-    let mut file = NewFile::create(path, data).map_err(failed)?;
+    let mut file = NewFile::create_new(path, data).map_err(failed)?;
     write_items(store, customer, &mut file, failed).await?;
     file.place().map_err(failed)
 }

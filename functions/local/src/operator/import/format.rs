@@ -18,11 +18,13 @@ pub struct OtherFormat {
     is: &'static str,
     /// The command that makes lines of it, before the name of the file.
     turned_by: &'static str,
+    /// The command that takes lines.
+    command: &'static str,
 }
 
 impl fmt::Display for OtherFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { input, is, turned_by } = self;
+        let Self { input, is, turned_by, command } = self;
         let (input, file) = if input.as_os_str() == STANDARD_INPUT {
             ("standard input".to_owned(), "FILE".to_owned())
         } else {
@@ -31,7 +33,7 @@ impl fmt::Display for OtherFormat {
         write!(
             f,
             "{input} is {is}, not UTF-8 text with one JSON object per line; try \
-             `{turned_by} {file} | customers-categories import -` and the options as they were"
+             `{turned_by} {file} | customers-categories {command} -` and the options as they were"
         )
     }
 }
@@ -50,19 +52,20 @@ const BINARY: [(&[u8], &str, &str); 9] = [
     (b"\xfe\xff", "in UTF-16", "iconv -f UTF-16 -t UTF-8"),
 ];
 
-/// Looks at the first bytes of an input. Returns the input with all of its bytes, or what else it is.
+/// Looks at the first bytes of an input for `command`. Returns the input with all of its bytes, or what else it is.
 ///
 /// # Errors
 /// What the system said.
 pub(super) fn checked(
     mut input: Box<dyn Read + Send>,
     path: &Path,
+    command: &'static str,
 ) -> io::Result<Result<Box<dyn Read + Send>, OtherFormat>> {
     let mut begins = Vec::new();
     input.by_ref().take(LOOKED_AT as u64).read_to_end(&mut begins)?;
     let other = other_format(&begins);
     Ok(match other {
-        Some((is, turned_by)) => Err(OtherFormat { input: path.to_owned(), is, turned_by }),
+        Some((is, turned_by)) => Err(OtherFormat { input: path.to_owned(), is, turned_by, command }),
         None => Ok(Box::new(io::Cursor::new(begins).chain(input))),
     })
 }

@@ -4,13 +4,11 @@ use std::io::{self, BufRead, Read};
 
 use shared::{
     Error,
-    clock::Clock,
-    domain::{ImportLine, OrgId},
     error::{Violation, chain},
 };
 
 /// Bytes that a line may have without its end, which is what a POST's body may have.
-pub(super) const MAX_LINE_BYTES: u64 = 64 * 1024;
+pub(in super::super) const MAX_LINE_BYTES: u64 = 64 * 1024;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
@@ -75,12 +73,15 @@ impl<R: BufRead> Iterator for Lines<R> {
     }
 }
 
-/// What a line says, or all that is wrong with it.
-pub(super) fn parse(line: &Line, org: &OrgId, clock: &Clock) -> Result<ImportLine, Vec<String>> {
+/// What `read` finds that a line says, or all that is wrong with it.
+pub(super) fn parse<T>(
+    line: &Line,
+    read: impl FnOnce(&[u8], u64) -> shared::Result<T>,
+) -> Result<T, Vec<String>> {
     if line.text.len() as u64 > MAX_LINE_BYTES {
         return Err(vec![format!("the line must have at most {MAX_LINE_BYTES} bytes")]);
     }
-    ImportLine::parse(&line.text, line.number, org, clock.timestamp()).map_err(|error| match error {
+    read(&line.text, line.number).map_err(|error| match error {
         Error::Invalid(violations) => violations.iter().map(problem).collect(),
         other => vec![chain(&other)],
     })

@@ -1,5 +1,7 @@
-//! The operator's command that takes categories over from another system.
+//! Imports of files with one JSON object per line, and the operator's command that takes categories over from
+//! another system.
 
+mod categories;
 mod format;
 mod lines;
 mod rejected;
@@ -8,14 +10,20 @@ mod workers;
 use std::{
     fmt,
     fs::File,
+    hash::Hash,
     io::{self, Read},
     path::{Path, PathBuf},
 };
 
-use shared::clock::Clock;
+use shared::{
+    clock::Clock,
+    store::{Import, Store},
+};
 use tokio::sync::mpsc;
 
+pub(super) use self::lines::MAX_LINE_BYTES;
 use self::{
+    categories::Categories,
     format::OtherFormat,
     rejected::RejectedLines,
     workers::{Outcome, Report},
@@ -25,7 +33,7 @@ use super::{
     progress,
 };
 use crate::{
-    options::{EngineOptions, ImportOptions},
+    options::{EngineOptions, ImportOptions, TableOptions},
     output::{self, OutputError},
 };
 
@@ -88,7 +96,7 @@ pub enum ImportError {
 /// How many lines had which outcome. Blank lines don't count.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Summary {
-    /// Lines whose category is here now and was not before.
+    /// Lines that say what is here now and was not before.
     pub imported: u64,
     /// Lines with nothing to do: taken over before, or the same is here already.
     pub present: u64,
@@ -98,21 +106,81 @@ pub struct Summary {
     pub left_out: u64,
 }
 
-/// Runs the command. The summary is on standard output.
+/// What lines say, and how that is taken over.
+pub(super) trait Kind: Send + Sync + 'static {
+    /// What a line says.
+    type Said: Send + Sync + 'static;
+
+    /// What a line is about.
+    type Subject: Hash;
+
+    /// The command that imports such lines.
+    const COMMAND: &'static str;
+
+    /// Reads a line, the `number`th of its file; `None` where it is of an export and there is nothing to take over.
+    ///
+    /// # Errors
+    /// What is wrong with the line.
+    fn read(&self, line: &[u8], number: u64) -> shared::Result<Option<Self::Said>>;
+
+    /// Lines about one subject are worked on in the file's order, one after the other.
+    fn subject(&self, said: &Self::Said) -> Self::Subject;
+
+    /// Takes over what a line says.
+    ///
+    /// # Errors
+    /// The database's failure.
+    fn take_over(
+        &self,
+        store: &Store,
+        said: &Self::Said,
+    ) -> impl Future<Output = shared::Result<Import>> + Send;
+}
+
+/// Settings of an import, whatever its lines say.
+pub(super) struct Settings<'a> {
+    /// The file with the lines, or `-` for standard input.
+    pub input: &'a Path,
+    /// The file for those that are rejected, where the operator names one.
+    pub rejected: Option<&'a Path>,
+    /// The categories table.
+    pub table: &'a TableOptions,
+    /// Lines that are worked on at once.
+    pub concurrency: u16,
+}
+
+/// Runs the command `import`. The summary is on standard output.
 ///
 /// # Errors
 /// [`ImportError`]; then lines of the file have not been taken over yet.
 pub async fn run(options: &ImportOptions, engine: &EngineOptions) -> Result<Summary, ImportError> {
-    let path = options.file.as_path();
+    let settings = Settings {
+        input: &options.file,
+        rejected: options.lines.rejected.as_deref(),
+        table: &options.table,
+        concurrency: options.concurrency,
+    };
+    import_lines(Categories::new(options), settings, engine).await
+}
+
+/// Imports lines of a kind. The summary is on standard output.
+///
+/// # Errors
+/// [`ImportError`]; then lines of the file have not been taken over yet.
+pub(super) async fn import_lines<K: Kind>(
+    kind: K,
+    settings: Settings<'_>,
+    engine: &EngineOptions,
+) -> Result<Summary, ImportError> {
+    let path = settings.input;
     let unreadable = |source| ImportError::Input { path: path.to_owned(), source };
     let (input, length_bytes) = open(path).map_err(unreadable)?;
-    let input = format::checked(input, path).map_err(unreadable)?.map_err(ImportError::Format)?;
-    let mut rejected = RejectedLines::create(path, options.rejected.as_deref(), &engine.data)?;
-    let clock = Clock::default();
-    let (store, _engine) = database::open(options.table.remote(), engine, &clock).await?;
+    let input = format::checked(input, path, K::COMMAND).map_err(unreadable)?.map_err(ImportError::Format)?;
+    let mut rejected = RejectedLines::create(path, settings.rejected, &engine.data)?;
+    let (store, _engine) = database::open(settings.table.remote(), engine, &Clock::default()).await?;
 
     let bar = progress::of_bytes(length_bytes);
-    let (reports, _workers) = workers::start(options, store, clock, input);
+    let (reports, _workers) = workers::start(kind, settings.concurrency, store, input);
     let mut summary = Summary::default();
     let done = count(reports, &mut summary, &mut rejected, |end| {
         bar.set_position(bar.position().max(end));

@@ -1,8 +1,8 @@
 //! One thread that reads and parses lines, and many workers that import them.
 //!
-//! The customer that a line is about decides which worker gets the line. So lines about one category are worked on
-//! in the file's order, and lines about one customer, whose transactions all check the same note, are not in each
-//! other's way. Queues are bounded: the reader waits when the database is slower.
+//! What a line is about decides which worker gets the line. So lines about one customer, or one catalogue, are
+//! worked on in the file's order, and are not in each other's way. Queues are bounded: the reader waits when the
+//! database is slower.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -11,18 +11,14 @@ use std::{
     thread,
 };
 
-use shared::{
-    clock::Clock,
-    domain::{Author, Customer, ImportLine, ImportedCategory, OrgId},
-    store::{Import, Store, Unless},
-};
+use shared::store::{Import, Store};
 use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
     super::database::{DatabaseError, retry_while_unavailable},
+    Kind,
     lines::{Line, Lines, parse},
 };
-use crate::options::ImportOptions;
 
 /// Lines that wait for each worker.
 const QUEUED_LINES_PER_WORKER: usize = 2;
@@ -43,46 +39,40 @@ pub(super) enum Outcome {
     Unreadable(io::Error),
 }
 
-type Job = (Line, ImportedCategory);
+type Job<K> = (Line, <K as Kind>::Said);
 pub(super) type Report = (Line, Outcome);
 
-/// Starts the reader and the workers, which end when their reports are no longer wanted.
-pub(super) fn start(
-    options: &ImportOptions,
+/// Starts the reader and as many workers, which end when their reports are no longer wanted.
+pub(super) fn start<K: Kind>(
+    kind: K,
+    workers: u16,
     store: Store,
-    clock: Clock,
     input: Box<dyn Read + Send>,
 ) -> (mpsc::Receiver<Report>, JoinSet<()>) {
-    let (reports, received) = mpsc::channel(usize::from(options.concurrency));
-    let by_default = Author::from(options.changed_by.clone());
-    let unless = if options.allow_erased { Unless::BeingErased } else { Unless::Erased };
-    let context = Arc::new((store, options.org.clone(), by_default, unless));
-    let mut workers = JoinSet::new();
-    let queues: Vec<_> = (0..options.concurrency)
+    let (reports, received) = mpsc::channel(usize::from(workers));
+    let kind = Arc::new(kind);
+    let mut running = JoinSet::new();
+    let queues: Vec<_> = (0..workers)
         .map(|_| {
             let (queue, jobs) = mpsc::channel(QUEUED_LINES_PER_WORKER);
-            workers.spawn(work(context.clone(), jobs, reports.clone()));
+            running.spawn(work(kind.clone(), store.clone(), jobs, reports.clone()));
             queue
         })
         .collect();
     // Reading can block for ever on a terminal or a pipe, so the thread is not waited for.
-    let org = options.org.clone();
-    thread::spawn(move || read(&org, &clock, BufReader::new(input), &queues, &reports));
-    (received, workers)
+    thread::spawn(move || read(&*kind, BufReader::new(input), &queues, &reports));
+    (received, running)
 }
 
-/// Imports the lines of some customers, one after the other.
-async fn work(
-    context: Arc<(Store, OrgId, Author, Unless)>,
-    mut jobs: mpsc::Receiver<Job>,
+/// Imports the lines of one queue, one after the other.
+async fn work<K: Kind>(
+    kind: Arc<K>,
+    store: Store,
+    mut jobs: mpsc::Receiver<Job<K>>,
     reports: mpsc::Sender<Report>,
 ) {
-    let (store, org, by_default, unless) = &*context;
-    while let Some((line, imported)) = jobs.recv().await {
-        let customer = Customer { org: org.clone(), id: imported.customer };
-        let author = imported.changed_by.as_ref().unwrap_or(by_default);
-        let import = || store.import(&customer, &imported, author, *unless);
-        let outcome = match retry_while_unavailable(import).await {
+    while let Some((line, said)) = jobs.recv().await {
+        let outcome = match retry_while_unavailable(|| kind.take_over(&store, &said)).await {
             Ok(Import::Created) => Outcome::Imported,
             Ok(Import::Present) => Outcome::Present,
             Ok(Import::Conflict(problem)) => Outcome::Rejected(vec![problem]),
@@ -95,11 +85,10 @@ async fn work(
 }
 
 /// Reads lines up to the end, or until their reports are no longer wanted.
-fn read(
-    org: &OrgId,
-    clock: &Clock,
+fn read<K: Kind>(
+    kind: &K,
     input: impl BufRead,
-    queues: &[mpsc::Sender<Job>],
+    queues: &[mpsc::Sender<Job<K>>],
     reports: &mpsc::Sender<Report>,
 ) {
     for line in Lines::new(input) {
@@ -108,11 +97,11 @@ fn read(
                 let _ended_already = reports.blocking_send((line, Outcome::Unreadable(source)));
                 return;
             }
-            Ok(line) => match parse(&line, org, clock) {
-                Ok(ImportLine::Other) => reports.blocking_send((line, Outcome::LeftOut)).is_ok(),
-                Ok(ImportLine::Category(imported)) => {
-                    let queue = queues.get(worker(&imported, queues.len()));
-                    queue.is_some_and(|queue| queue.blocking_send((line, imported)).is_ok())
+            Ok(line) => match parse(&line, |text, number| kind.read(text, number)) {
+                Ok(None) => reports.blocking_send((line, Outcome::LeftOut)).is_ok(),
+                Ok(Some(said)) => {
+                    let queue = queues.get(worker(&kind.subject(&said), queues.len()));
+                    queue.is_some_and(|queue| queue.blocking_send((line, said)).is_ok())
                 }
                 Err(problems) => reports.blocking_send((line, Outcome::Rejected(problems))).is_ok(),
             },
@@ -123,9 +112,9 @@ fn read(
     }
 }
 
-/// The index of the worker for a customer.
-fn worker(imported: &ImportedCategory, workers: usize) -> usize {
+/// The index of the worker for lines about a subject.
+fn worker(subject: &impl Hash, workers: usize) -> usize {
     let mut hasher = DefaultHasher::new();
-    imported.customer.hash(&mut hasher);
+    subject.hash(&mut hasher);
     usize::try_from(hasher.finish() % workers as u64).unwrap_or_default()
 }
