@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::support::{
-    api::{Api, CATEGORIES, HISTORY, category, send},
+    api::{Api, CATEGORIES, DEFINITION_HISTORY, DEFINITIONS, HISTORY, category, definition, send},
     documentation::section,
     recorder::Call,
 };
@@ -101,6 +101,38 @@ async fn the_documented_table_is_true() {
     note("listCategories, customer unknown");
     api.get(&HISTORY.replace("123e4567", "223e4567")).await.refused(404, "MCUS.999.997");
     note("listCategoryHistory, customer unknown");
+
+    let table = rows.join("\n");
+    let documented = section("docs/api.md", "What an operation costs");
+    assert!(documented.contains(&table), "docs/api.md should have\n{table}");
+}
+
+#[tokio::test]
+async fn the_documented_table_of_definitions_is_true() {
+    let api = Api::start().await;
+    api.define(json!({ "id": 1, "name": "Score" })).await;
+    api.patch(&definition(8), json!({})).await.refused(404, "MCUS.999.997");
+    api.delete(&definition(8)).await.refused(404, "MCUS.999.997");
+    for path in [definition(1), DEFINITIONS.to_owned(), DEFINITION_HISTORY.to_owned()] {
+        api.get(&path).await;
+    }
+    api.recorder.take();
+    let mut rows = Vec::new();
+    let mut note = |operation: &str| rows.push(row(operation, api.recorder.take()));
+    api.get(&definition(1)).await;
+    note("getDefinition");
+    api.get(DEFINITIONS).await;
+    note("listDefinitions");
+    api.get(DEFINITION_HISTORY).await;
+    note("listDefinitionHistory");
+    api.define(json!({ "id": 7, "name": "Tier" })).await;
+    note("defineCategory");
+    api.patch(&definition(7), json!({ "valid_values": ["gold"] })).await;
+    note("updateDefinition");
+    api.patch(&definition(7), json!({ "name": "Level" })).await;
+    note("updateDefinition with another name");
+    api.delete(&definition(7)).await;
+    note("deleteDefinition");
 
     let table = rows.join("\n");
     let documented = section("docs/api.md", "What an operation costs");
