@@ -243,11 +243,11 @@ def update(account, key):
     change_limits(account)
     for deployment, wanted in [
         ("AllAtOnceWithoutAlarms", "LambdaAllAtOnce 0 alarms"),
-        ("Canary10Percent5Minutes", "LambdaCanary10Percent5Minutes 2 alarms"),
+        ("Canary10Percent5Minutes", "LambdaCanary10Percent5Minutes 3 alarms"),
     ]:
         command = f"sam deploy --parameter-overrides Deployment={deployment}"
         account.deploy(documented(command, "--no-confirm-changeset"))
-        groups = re.findall(r"deployment group .*", account.logs.read_text())[-7:]
+        groups = re.findall(r"deployment group .*", account.logs.read_text())[-13:]
         require(all(wanted in group for group in groups), f"with {deployment} there are {groups}")
         print(f"Deployment={deployment}: {wanted}")
     status, _, body = account.call(outputs, "GET", f"{CATEGORIES}/9", {"x-auth-roles": key})

@@ -106,6 +106,13 @@ pub(crate) fn write_config() -> aws_sdk_dynamodb::config::Builder {
         .retry_classifier(ThrottledTransaction)
 }
 
+/// What reading a whole table does otherwise: nobody waits for its answer but an operator, and a page that the filter
+/// leaves nothing of takes as long as a full one.
+pub(crate) fn scan_config() -> aws_sdk_dynamodb::config::Builder {
+    aws_sdk_dynamodb::Config::builder()
+        .timeout_config(timeouts(Duration::from_secs(20), Duration::from_secs(60)))
+}
+
 /// What opening the connection ahead of the first request does otherwise: it must not hold up the
 /// start of a function whose database is away.
 pub(crate) fn connect_config() -> aws_sdk_dynamodb::config::Builder {

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{
-    Store, failure,
+    Store, client, failure,
     items::{self, CarriedItem, Item},
     keys,
 };
@@ -80,6 +80,8 @@ impl Store {
             .expression_attribute_values(":category", AttributeValue::S(keys::CATEGORY.to_owned()))
             .set_exclusive_start_key(from.map(|position| position.key.clone()))
             .limit(MAX_ITEMS_PER_SCAN)
+            .customize()
+            .config_override(client::scan_config())
             .send()
             .await
             .map_err(|error| failure::error("Scan", error))?;
