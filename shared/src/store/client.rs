@@ -110,7 +110,7 @@ pub(crate) fn write_config() -> aws_sdk_dynamodb::config::Builder {
 /// leaves nothing of takes as long as a full one.
 pub(crate) fn scan_config() -> aws_sdk_dynamodb::config::Builder {
     aws_sdk_dynamodb::Config::builder()
-        .timeout_config(timeouts(Duration::from_secs(20), Duration::from_secs(60)))
+        .timeout_config(timeouts(Duration::from_secs(20), Duration::from_mins(1)))
 }
 
 /// What opening the connection ahead of the first request does otherwise: it must not hold up the
