@@ -58,7 +58,7 @@ async fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         }
         Some(Command::Customers(options)) => customers::run(options, engine).await?,
         Some(Command::Catalogue(options)) => {
-            return ended(until_interrupted(catalogue::run(options, engine)).await);
+            return ended(until_interrupted(Box::pin(catalogue::run(options, engine))).await);
         }
         Some(Command::Import(options)) => {
             return ended(until_interrupted(Box::pin(import::run(options, engine))).await);

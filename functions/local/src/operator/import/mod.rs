@@ -180,7 +180,7 @@ pub(super) async fn import_lines<K: Kind>(
     let (store, _engine) = database::open(settings.table.remote(), engine, &Clock::default()).await?;
 
     let bar = progress::of_bytes(length_bytes);
-    let (reports, _workers) = workers::start(kind, settings.concurrency, store, input);
+    let (reports, _workers) = workers::start(kind, settings.concurrency, &store, input);
     let mut summary = Summary::default();
     let done = count(reports, &mut summary, &mut rejected, |end| {
         bar.set_position(bar.position().max(end));

@@ -46,7 +46,7 @@ pub(super) type Report = (Line, Outcome);
 pub(super) fn start<K: Kind>(
     kind: K,
     workers: u16,
-    store: Store,
+    store: &Store,
     input: Box<dyn Read + Send>,
 ) -> (mpsc::Receiver<Report>, JoinSet<()>) {
     let (reports, received) = mpsc::channel(usize::from(workers));
