@@ -1,6 +1,6 @@
 //! The table, as far as one category of one customer goes, and how DynamoDB carries out a transaction on it.
 
-use crate::Protocol;
+use crate::model::Protocol;
 
 /// A change's UUIDv7: the writer's time, then what tells it from others of that time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,7 +66,7 @@ pub struct Table {
     pub remembered: Vec<(RequestId, Revision)>,
     pub is_fenced: bool,
     /// Creations minted up to this time are kept away for good.
-    pub fenced_until: Option<i8>,
+    pub gate_closed_until: Option<i8>,
     /// Of the transactions that succeeded, those that may be sent again.
     pub tokens: Vec<Revision>,
     /// What was erased.
@@ -141,7 +141,8 @@ impl Table {
                 && transaction.keyed
                 && self.remembered_of(transaction.request).is_some(),
             fence: is_creation
-                && (self.is_fenced || self.fenced_until.is_some_and(|end| transaction.revision.time <= end)),
+                && (self.is_fenced
+                    || self.gate_closed_until.is_some_and(|end| transaction.revision.time <= end)),
         }
     }
 

@@ -3,8 +3,8 @@
 use stateright::Property;
 
 use crate::{
-    Erasure, ProtocolModel, State,
     database::{Operation, Record, RequestId, Revision},
+    model::{self, Erasure, ProtocolModel, State},
     writer::{Answer, Request},
 };
 
@@ -130,7 +130,7 @@ fn looked(_: &ProtocolModel, state: &State) -> bool {
 }
 
 fn moment(model: &ProtocolModel, state: &State) -> bool {
-    let tolerance = if model.protocol.tolerates_clocks_ahead { crate::TOLERANCE } else { 0 };
+    let tolerance = if model.protocol.tolerates_clocks_ahead { model::TOLERANCE } else { 0 };
     let slowest = (0..state.callers.len()).map(|reader| state.time_of(reader)).min().unwrap_or_default();
     requests(state).flat_map(|(_, request)| &request.answers).all(|answer| match answer {
         Answer::Done(revision) => revision.time <= slowest + tolerance,

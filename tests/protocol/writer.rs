@@ -2,8 +2,8 @@
 //! and `shared/src/store/commit.rs`.
 
 use crate::{
-    Erasure, Protocol, State,
     database::{Failed, Operation, Record, RequestId, Revision, Transaction},
+    model::{Erasure, Protocol, State},
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -40,8 +40,6 @@ pub enum Step {
         transaction: Transaction,
         /// Copies sent so far, this one included.
         copies: u8,
-        /// Of one of them nobody knows what became.
-        has_lost: bool,
     },
     /// The outcome is unknown: looks for the history entry.
     Settle(Transaction),
@@ -105,7 +103,7 @@ impl State {
             replaces,
             is_early: self.erasure == Erasure::NotBegun,
         };
-        self.callers[caller].step = Step::Commit { transaction, copies: 1, has_lost: false };
+        self.callers[caller].step = Step::Commit { transaction, copies: 1 };
     }
 
     /// Time passes with every change, so no two writers with the same clock mint the same time.
@@ -137,23 +135,14 @@ impl State {
         };
         let is_told = |failed: bool| failed && told == Told::All;
         let remembered = self.table.remembered_of(transaction.request);
-        if is_told(failed.entry) {
+        if is_told(failed.fence) {
+            self.answer(caller, Answer::Refused);
+        } else if is_told(failed.entry) {
             self.answer(caller, Answer::Done(transaction.revision));
         } else if let Some(remembered) = remembered.filter(|_| is_told(failed.remembered)) {
             self.answer(caller, Answer::Done(remembered));
-        } else if is_told(failed.fence) {
-            self.fenced(caller, transaction, protocol);
         } else {
             self.lost(caller, transaction, protocol);
-        }
-    }
-
-    fn fenced(&mut self, caller: usize, transaction: &Transaction, protocol: &Protocol) {
-        let has_lost = matches!(self.callers[caller].step, Step::Commit { has_lost: true, .. });
-        if has_lost && protocol.proves_refusals_at_the_fence {
-            self.callers[caller].step = Step::Settle(transaction.clone());
-        } else {
-            self.answer(caller, Answer::Refused);
         }
     }
 

@@ -105,6 +105,12 @@ pub trait Owner: Clone + fmt::Debug + fmt::Display + Eq + Send + Sync + 'static 
 
     /// The organisation that it is, or belongs to.
     fn org(&self) -> &OrgId;
+
+    /// SHA-256 of its text, in lower-case hex. It tells who a customer is to those alone who know the id already.
+    #[must_use]
+    fn digest(&self) -> String {
+        sha256_hex(self.to_string())
+    }
 }
 
 /// A customer of an organisation: what categories and history belong to.
@@ -137,15 +143,6 @@ impl Owner for OrgId {
 }
 
 /// Neither part can contain `#`.
-impl Customer {
-    /// SHA-256 of organisation and customer, in lower-case hex. It tells who the customer is to those alone who know
-    /// the id already.
-    #[must_use]
-    pub fn digest(&self) -> String {
-        sha256_hex(self.to_string())
-    }
-}
-
 impl fmt::Display for Customer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}#{}", self.org, self.id)

@@ -39,5 +39,3 @@ pub use record::{Assignment, Attributes, New, Record, Versioned};
 pub use revision::{Revision, RevisionRange};
 pub use text::{Description, Reason, Text, Value, is_unprintable};
 pub use timestamp::Timestamp;
-
-pub(crate) use digest::sha256_hex;

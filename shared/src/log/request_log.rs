@@ -8,7 +8,7 @@ use std::{
 
 use tracing::Level;
 
-use crate::domain::{Customer, KeyName, OrgId};
+use crate::domain::{Customer, KeyName, OrgId, Owner};
 
 /// Where the line of a request comes from, as filters name it.
 pub const TARGET: &str = "request";

@@ -1,9 +1,14 @@
 //! The one way to write: a record, its history entry, its unique name, and what is remembered of the request, in
 //! one transaction.
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-    builders::{DeleteBuilder, PutBuilder},
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{
+        AttributeValue, CancellationReason, Delete, Put, ReturnValuesOnConditionCheckFailure,
+        TransactWriteItem,
+        builders::{DeleteBuilder, PutBuilder},
+    },
 };
 
 use super::{
@@ -16,7 +21,10 @@ use super::{
 };
 use crate::{
     Error, Result,
-    domain::{Attributes, CategoryId, Change, Idempotency, Owner, Record, Remembered, Revision, Timestamp},
+    domain::{
+        Attributes, CategoryId, Change, HistoryEntry, Idempotency, Owner, Record, Remembered, Revision,
+        Timestamp,
+    },
     error::Fault,
     log,
 };
@@ -151,33 +159,9 @@ impl Store {
         unless: Option<Unless>,
     ) -> Result<Commit<A>> {
         let (now, revision) = (self.clock.timestamp(), change.entry.revision);
-        let mut transaction = Transaction::default();
-        transaction.put(Part::Record, self.put_record(owner, change)?)?;
-        transaction.put(Part::Entry, self.put_entry(owner, change)?)?;
-        if let Some(idempotency) = idempotency {
-            transaction.put(Part::Remembered, self.put_remembered(owner, idempotency, revision, now)?)?;
-        }
-        if let Some(name) = &change.claims.takes {
-            transaction.put(Part::TakenName, self.take_name(owner, name, change.entry.id)?)?;
-        }
-        if let Some(name) = &change.claims.frees {
-            transaction.delete(Part::FreedName, self.free_name(owner, name, change.entry.id))?;
-        }
-        if let Some(unless) = unless {
-            transaction.parts.push(Part::Check);
-            transaction.items.push(self.check(owner, unless, now)?);
-        }
-        let Transaction { parts, items } = transaction;
         for attempt in 0..MAX_ATTEMPTS {
-            let sent = self
-                .client
-                .transact_write_items()
-                .set_transact_items(Some(items.clone()))
-                .customize()
-                .config_override(client::write_config())
-                .send()
-                .await;
-            let Err(error) = sent else { return Ok(Commit::Done(revision)) };
+            let Transaction { parts, items } = self.transaction(owner, change, idempotency, unless, now)?;
+            let Err(error) = self.transact(items).await else { return Ok(Commit::Done(revision)) };
             let Some(reasons) = failure::cancellation(&error) else {
                 // Only a cancellation proves that nothing was written: of several attempts the last one's
                 // answer is known, and an earlier one may have been committed.
@@ -193,29 +177,69 @@ impl Store {
         self.settle(owner, revision, contended()).await
     }
 
+    fn transaction<A: Attributes>(
+        &self,
+        owner: &A::Owner,
+        change: &Change<A>,
+        idempotency: Option<&Idempotency>,
+        unless: Option<Unless>,
+        now: Timestamp,
+    ) -> Result<Transaction> {
+        let HistoryEntry { id, revision, .. } = change.entry;
+        let mut transaction = Transaction::default();
+        transaction.put(Part::Record, self.put_record(owner, change)?)?;
+        transaction.put(Part::Entry, self.put_new(items::from_entry(owner, &change.entry)?))?;
+        if let Some(idempotency) = idempotency {
+            transaction.put(Part::Remembered, self.put_remembered(owner, idempotency, revision, now)?)?;
+        }
+        if let Some(name) = &change.claims.takes {
+            transaction.put(Part::TakenName, self.put_new(items::from_claim(owner, name, id)?))?;
+        }
+        if let Some(name) = &change.claims.frees {
+            transaction.delete(Part::FreedName, self.free_name(owner, name, id))?;
+        }
+        if let Some(unless) = unless {
+            transaction.parts.push(Part::Check);
+            transaction.items.push(self.check(owner, unless, now)?);
+        }
+        Ok(transaction)
+    }
+
+    /// Sends a transaction. The SDK sends it again with the same token where that is of use.
+    pub(super) async fn transact(
+        &self,
+        items: Vec<TransactWriteItem>,
+    ) -> Result<(), SdkError<TransactWriteItemsError>> {
+        self.client
+            .transact_write_items()
+            .set_transact_items(Some(items))
+            .customize()
+            .config_override(client::write_config())
+            .send()
+            .await
+            .map(drop)
+    }
+
     /// On condition that the record is what the change was decided on. Once that has failed it fails for good,
     /// because a revision never comes back: a copy of the transaction that arrives late changes nothing.
     fn put_record<A: Attributes>(&self, owner: &A::Owner, change: &Change<A>) -> Result<PutBuilder> {
-        let put = self
-            .put(items::from_record(owner, &change.record)?)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        Ok(match change.replaces {
-            Some(revision) => put
-                .condition_expression("#revision = :replaces")
-                .expression_attribute_names("#revision", "revision")
-                .expression_attribute_values(":replaces", AttributeValue::S(revision.to_string())),
-            None => put
-                .condition_expression("attribute_not_exists(#pk)")
-                .expression_attribute_names("#pk", keys::PARTITION_KEY),
-        })
+        let item = items::from_record(owner, &change.record)?;
+        let Some(revision) = change.replaces else { return Ok(self.put_new(item)) };
+        Ok(self
+            .put(item)
+            .condition_expression("#revision = :replaces")
+            .expression_attribute_names("#revision", "revision")
+            .expression_attribute_values(":replaces", AttributeValue::S(revision.to_string()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
     }
 
-    /// On condition that it is new: its key is the revision that was minted for this change.
-    fn put_entry<A: Attributes>(&self, owner: &A::Owner, change: &Change<A>) -> Result<PutBuilder> {
-        Ok(self
-            .put(items::from_entry(owner, &change.entry)?)
+    /// On condition that there is nothing under the item's key, be it a record's number, the revision that was
+    /// minted for an entry, or a name.
+    pub(super) fn put_new(&self, item: Item) -> PutBuilder {
+        self.put(item)
             .condition_expression("attribute_not_exists(#pk)")
-            .expression_attribute_names("#pk", keys::PARTITION_KEY))
+            .expression_attribute_names("#pk", keys::PARTITION_KEY)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
     }
 
     /// On condition that the caller has not used the key in the last 24 hours.
@@ -232,15 +256,6 @@ impl Store {
             .expression_attribute_names("#pk", keys::PARTITION_KEY)
             .expression_attribute_names("#expires", keys::EXPIRES)
             .expression_attribute_values(":now", AttributeValue::N(items::unix_seconds(now).to_string()))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
-    }
-
-    /// On condition that nobody has the name.
-    fn take_name(&self, owner: &impl Owner, name: &str, id: CategoryId) -> Result<PutBuilder> {
-        Ok(self
-            .put(items::from_claim(owner, name, id)?)
-            .condition_expression("attribute_not_exists(#pk)")
-            .expression_attribute_names("#pk", keys::PARTITION_KEY)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
     }
 

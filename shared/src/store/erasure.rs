@@ -16,7 +16,7 @@ use aws_sdk_dynamodb::types::{
 };
 
 use super::{
-    ItemCounts, Store, client,
+    ItemCounts, Store,
     commit::CONDITION_FAILED,
     failure,
     items::{self, Item},
@@ -100,16 +100,12 @@ impl Store {
         let now = self.clock.timestamp();
         let id = Revision::mint(now, None);
         let [front, back, gate] = items::from_fence(customer, id)?;
-        let front = self
-            .put(front)
-            .condition_expression("attribute_not_exists(#pk)")
-            .expression_attribute_names("#pk", keys::PARTITION_KEY);
         let put = |put: PutBuilder| put.build().map(|put| TransactWriteItem::builder().put(put).build());
         let note = items::from_erased(customer, now);
-        let puts = [front, self.put(back), self.put(gate), self.put(note)].map(put);
+        let puts = [self.put_new(front), self.put(back), self.put(gate), self.put(note)].map(put);
         let mut actions = puts.into_iter().collect::<Result<Vec<_>, _>>().map_err(Error::unexpected)?;
         let erased = self.delete_first([self.records(customer)], &mut actions).await?;
-        if self.transact(actions).await? {
+        if self.is_made(actions).await? {
             return Ok((begun(id), erased));
         }
         // Another erasure of the same customer was faster.
@@ -138,11 +134,11 @@ impl Store {
         let mut actions = vec![TransactWriteItem::builder().condition_check(fence).build()];
         let ranges = [self.records(customer), self.scan_partition(customer).newest_first()];
         let erased = self.delete_first(ranges, &mut actions).await?;
-        let done = erased.total() == 0 || !self.transact(actions).await?;
+        let done = erased.total() == 0 || !self.is_made(actions).await?;
         Ok(if done { ItemCounts::default() } else { erased })
     }
 
-    /// Takes the fence down, once nothing is left and [`client::READ_DEADLINE`] has passed since: a read that looks
+    /// Takes the fence down, once nothing is left and [`READ_DEADLINE`](super::client::READ_DEADLINE) has passed since: a read that looks
     /// for the fence beside its Query must not find that it is gone when the Query has found what was not. The gate
     /// stays closed for another [`CLOCK_SKEW`]: what a writer whose clock is ahead has decided before must not count as
     /// decided after the end. Where another run has done so, nothing happens.
@@ -166,7 +162,7 @@ impl Store {
         let gate =
             self.put(items::from_open_gate(customer, *id, ended)?).build().map_err(Error::unexpected)?;
         actions.push(TransactWriteItem::builder().put(gate).build());
-        self.transact(actions).await.map(drop)
+        self.is_made(actions).await.map(drop)
     }
 
     /// Reads something of an owner, who counts as unknown while being erased. Where what is read can't meet the
@@ -259,16 +255,8 @@ impl Store {
     }
 
     /// Whether the transaction was made: not, where a condition in it fails.
-    async fn transact(&self, actions: Vec<TransactWriteItem>) -> Result<bool> {
-        let sent = self
-            .client
-            .transact_write_items()
-            .set_transact_items(Some(actions))
-            .customize()
-            .config_override(client::write_config())
-            .send()
-            .await;
-        let Err(error) = sent else { return Ok(true) };
+    async fn is_made(&self, actions: Vec<TransactWriteItem>) -> Result<bool> {
+        let Err(error) = self.transact(actions).await else { return Ok(true) };
         match failure::cancellation(&error) {
             Some(reasons) if reasons.iter().any(|reason| reason.code() == Some(CONDITION_FAILED)) => {
                 Ok(false)

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::items::Item;
-use crate::domain::{CategoryId, OrgId, Owner, Revision, sha256_hex};
+use crate::domain::{CategoryId, OrgId, Owner, Revision};
 
 pub const PARTITION_KEY: &str = "pk";
 pub const SORT_KEY: &str = "sk";
@@ -94,8 +94,7 @@ pub fn item(owner: &impl Owner, sort_key: String) -> Item {
 /// partition of its own, because an import looks for one with every line, and in the organisation's they would be
 /// in each other's way.
 pub fn erased(owner: &impl Owner) -> Item {
-    let hash = sha256_hex(partition(owner));
-    key(format!("{}#{hash}", owner.org()), "ERASED".to_owned())
+    key(format!("{}#{}", owner.org(), owner.digest()), "ERASED".to_owned())
 }
 
 fn key(partition_key: String, sort_key: String) -> Item {
