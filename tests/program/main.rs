@@ -2,7 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod catalogue_commands;
-mod local_server;
-mod operator_commands;
+mod catalogue;
+mod customers;
+mod database;
+mod files;
+mod guard;
+mod import;
+mod keys;
+mod output;
+mod place;
 mod running;
+mod server;

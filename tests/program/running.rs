@@ -86,3 +86,8 @@ impl Drop for Running {
         let _reaped_already = self.process.wait();
     }
 }
+
+/// Host and port of a URL.
+pub fn authority(url: &str) -> &str {
+    url.strip_prefix("http://").unwrap()
+}

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::{
-    operator_commands::{CUSTOMER, Done, Place, on_aws},
+    place::{CUSTOMER, Done, Place, on_aws},
     running::{CATEGORIES, Running},
 };
 
