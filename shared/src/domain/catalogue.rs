@@ -8,7 +8,7 @@ use crate::{Error, Result};
 /// What an organisation does with categories that its catalogue does not define.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Unknown {
+pub enum Policy {
     /// Customers can carry them.
     #[default]
     Accept,
@@ -16,7 +16,7 @@ pub enum Unknown {
     Reject,
 }
 
-impl Unknown {
+impl Policy {
     /// # Errors
     /// The problem, where the text is no policy.
     pub fn parse(text: &str) -> Result<Self, String> {
@@ -28,7 +28,7 @@ impl Unknown {
     }
 }
 
-impl fmt::Display for Unknown {
+impl fmt::Display for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Accept => "accept",
@@ -43,7 +43,7 @@ pub enum Rule {
     /// It defines the category.
     Defined(Box<DefinitionAttributes>),
     /// It does not, and the organisation's policy is this.
-    Undefined(Unknown),
+    Undefined(Policy),
 }
 
 impl Rule {
@@ -54,8 +54,8 @@ impl Rule {
     /// [`Error::Invalid`] for a value that is not valid, with those that are.
     pub fn admit(&self, id: CategoryId, value: Option<&Value>) -> Result<()> {
         let definition = match self {
-            Self::Undefined(Unknown::Accept) => return Ok(()),
-            Self::Undefined(Unknown::Reject) => {
+            Self::Undefined(Policy::Accept) => return Ok(()),
+            Self::Undefined(Policy::Reject) => {
                 return Err(Error::NotFound("the organisation's catalogue does not define this category"));
             }
             Self::Defined(definition) => definition,
@@ -124,9 +124,9 @@ mod tests {
     #[test]
     fn what_is_archived_or_has_to_be_defined_is_not_found() {
         let archived = rule(r#"{"id": 7, "name": "Tier", "archived": true}"#);
-        for rule in [archived, Rule::Undefined(Unknown::Reject)] {
+        for rule in [archived, Rule::Undefined(Policy::Reject)] {
             assert!(matches!(rule.admit(CategoryId::new(7), None), Err(Error::NotFound(_))));
         }
-        Rule::Undefined(Unknown::Accept).admit(CategoryId::new(7), None).unwrap();
+        Rule::Undefined(Policy::Accept).admit(CategoryId::new(7), None).unwrap();
     }
 }

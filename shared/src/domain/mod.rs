@@ -21,7 +21,7 @@ mod text;
 mod timestamp;
 
 pub use api_key::{ApiKey, KeyHash, KeyName, LOCAL_KEYS, Orgs, Permission, Secret};
-pub use catalogue::{Rule, Unknown};
+pub use catalogue::{Policy, Rule};
 pub use category::{Category, CategoryAttributes, CategoryPatch, NewCategory};
 pub use definition::{Definition, DefinitionAttributes, DefinitionPatch, NewDefinition, ValidValues};
 pub use fields::Fields;

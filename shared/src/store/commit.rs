@@ -159,9 +159,13 @@ impl Store {
         unless: Option<Unless>,
     ) -> Result<Commit<A>> {
         let (now, revision) = (self.clock.timestamp(), change.entry.revision);
+        // Not the change's revision, which an import has again after an erasure.
+        let token = Revision::mint(now, None).to_string();
         for attempt in 0..MAX_ATTEMPTS {
             let Transaction { parts, items } = self.transaction(owner, change, idempotency, unless, now)?;
-            let Err(error) = self.transact(items).await else { return Ok(Commit::Done(revision)) };
+            let Err(error) = self.transact(items, Some(token.clone())).await else {
+                return Ok(Commit::Done(revision));
+            };
             let Some(reasons) = failure::cancellation(&error) else {
                 // Only a cancellation proves that nothing was written: of several attempts the last one's
                 // answer is known, and an earlier one may have been committed.
@@ -205,14 +209,17 @@ impl Store {
         Ok(transaction)
     }
 
-    /// Sends a transaction. The SDK sends it again with the same token where that is of use.
+    /// Sends a transaction. DynamoDB knows for ten minutes by the token, which the SDK makes where there is none,
+    /// that it has carried out a copy of it.
     pub(super) async fn transact(
         &self,
         items: Vec<TransactWriteItem>,
+        token: Option<String>,
     ) -> Result<(), SdkError<TransactWriteItemsError>> {
         self.client
             .transact_write_items()
             .set_transact_items(Some(items))
+            .set_client_request_token(token)
             .customize()
             .config_override(client::write_config())
             .send()

@@ -256,7 +256,7 @@ impl Store {
 
     /// Whether the transaction was made: not, where a condition in it fails.
     async fn is_made(&self, actions: Vec<TransactWriteItem>) -> Result<bool> {
-        let Err(error) = self.transact(actions).await else { return Ok(true) };
+        let Err(error) = self.transact(actions, None).await else { return Ok(true) };
         match failure::cancellation(&error) {
             Some(reasons) if reasons.iter().any(|reason| reason.code() == Some(CONDITION_FAILED)) => {
                 Ok(false)

@@ -9,8 +9,8 @@ use super::keys;
 use crate::{
     Error, Result,
     domain::{
-        After, Attributes, CategoryId, ChangeKind, Customer, HistoryEntry, Idempotency, OrgId, Owner, Reason,
-        Record, Remembered, Revision, Timestamp, Unknown, Value, Versioned,
+        After, Attributes, CategoryId, ChangeKind, Customer, HistoryEntry, Idempotency, OrgId, Owner, Policy,
+        Reason, Record, Remembered, Revision, Timestamp, Value, Versioned,
     },
 };
 
@@ -85,7 +85,7 @@ struct ClaimItem {
 struct PolicyItem {
     pk: String,
     sk: String,
-    unknown: Unknown,
+    unknown: Policy,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -196,11 +196,11 @@ pub fn into_claimant(item: Item) -> Result<CategoryId> {
     read::<ClaimItem>(item).map(|claim| claim.id)
 }
 
-pub fn from_policy(org: &OrgId, unknown: Unknown) -> Result<Item> {
+pub fn from_policy(org: &OrgId, unknown: Policy) -> Result<Item> {
     write(&PolicyItem { pk: keys::partition(org), sk: keys::POLICY.to_owned(), unknown })
 }
 
-pub fn into_policy(item: Item) -> Result<Unknown> {
+pub fn into_policy(item: Item) -> Result<Policy> {
     read::<PolicyItem>(item).map(|policy| policy.unknown)
 }
 

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::KeysAndAttributes;
 use super::{Store, failure, items, keys};
 use crate::{
     Error, Result,
-    domain::{Assignment, CategoryId, OrgId, Record, Rule, Unknown},
+    domain::{Assignment, CategoryId, OrgId, Policy, Record, Rule},
     error::Fault,
 };
 
@@ -45,9 +45,9 @@ impl Store {
     ///
     /// # Errors
     /// The database's failure.
-    pub async fn policy(&self, org: &OrgId) -> Result<Unknown> {
+    pub async fn policy(&self, org: &OrgId) -> Result<Policy> {
         let item = self.item(keys::item(org, keys::POLICY.to_owned())).await?;
-        item.map_or(Ok(Unknown::default()), items::into_policy)
+        item.map_or(Ok(Policy::default()), items::into_policy)
     }
 
     /// Sets what the organisation does with categories that its catalogue does not define. It holds 30 s later
@@ -55,7 +55,7 @@ impl Store {
     ///
     /// # Errors
     /// The database's failure.
-    pub async fn set_policy(&self, org: &OrgId, unknown: Unknown) -> Result<()> {
+    pub async fn set_policy(&self, org: &OrgId, unknown: Policy) -> Result<()> {
         self.client
             .put_item()
             .table_name(&self.tables.categories)
@@ -85,7 +85,7 @@ impl Store {
         if answer.unprocessed_keys.is_some_and(|unprocessed| !unprocessed.is_empty()) {
             return Err(Error::Unavailable(Fault::new("BatchGetItem: keys were left unprocessed")));
         }
-        let mut rule = Rule::Undefined(Unknown::default());
+        let mut rule = Rule::Undefined(Policy::default());
         for item in answer
             .responses
             .into_iter()

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use shared::{
-    domain::{ApiKey, KeyHash, KeyName, OrgId, Orgs, Permission, Timestamp, Unknown},
+    domain::{ApiKey, KeyHash, KeyName, OrgId, Orgs, Permission, Policy, Timestamp},
     http::{ErrorCode, Operation},
 };
 
@@ -228,7 +228,7 @@ async fn every_described_status_is_answered_and_no_other() {
         receive(delete, 204, send(request(&api, delete, "API_KEY")).await);
     }
     // What the catalogue says is looked up again by then.
-    api.store.set_policy(&OrgId::parse("telco").unwrap(), Unknown::Reject).await.unwrap();
+    api.store.set_policy(&OrgId::parse("telco").unwrap(), Policy::Reject).await.unwrap();
     api.clock.advance(Duration::from_secs(30));
     receive(Operation::CreateCategory, 404, send(request(&api, Operation::CreateCategory, "API_KEY")).await);
 

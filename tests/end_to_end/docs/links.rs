@@ -91,6 +91,15 @@ fn every_relative_link_leads_to_a_file_and_a_heading() {
     assert!(seen > 30, "only {seen} links found");
 }
 
+/// Each subject has one place. The change log has the same sections under each version.
+#[test]
+fn no_document_has_a_heading_twice() {
+    for document in documents().into_iter().filter(|document| document != "CHANGELOG.md") {
+        let repeated = anchors(&read(&document)).into_iter().find(|anchor| anchor.ends_with("-1"));
+        assert_eq!(repeated, None, "{document}");
+    }
+}
+
 #[test]
 fn files_that_the_documents_mention_are_there() {
     let mut seen = 0;

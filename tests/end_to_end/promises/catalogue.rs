@@ -6,7 +6,7 @@ use futures_util::future::{join, join_all};
 use reqwest::Method;
 use serde_json::json;
 use shared::{
-    domain::{Author, Customer, CustomerId, ImportedCategory, KeyName, NewDefinition, OrgId, Text, Unknown},
+    domain::{Author, Customer, CustomerId, ImportedCategory, KeyName, NewDefinition, OrgId, Policy, Text},
     store::{Import, Unless},
 };
 
@@ -74,7 +74,7 @@ async fn nobody_is_given_an_archived_category() {
 async fn undefined_categories_are_accepted_or_not_as_the_organisation_says() {
     let api = Api::start().await;
     api.create(7, "gold").await;
-    api.store.set_policy(&telco(), Unknown::Reject).await.unwrap();
+    api.store.set_policy(&telco(), Policy::Reject).await.unwrap();
     let details = api.post(json!({ "id": 8, "value": "gold" })).await.refused(404, NOT_FOUND);
     assert_eq!(details, ["the organisation's catalogue does not define this category"]);
     // Another organisation has a policy of its own.
@@ -83,7 +83,7 @@ async fn undefined_categories_are_accepted_or_not_as_the_organisation_says() {
     assert_eq!(send(api.request(Method::POST, &elsewhere).json(&body)).await.status, 201);
     api.define(json!({ "id": 9, "name": "Tier" })).await;
     api.create(9, "gold").await;
-    api.store.set_policy(&telco(), Unknown::Accept).await.unwrap();
+    api.store.set_policy(&telco(), Policy::Accept).await.unwrap();
     api.clock.advance(LOOK_UP_TTL);
     api.create(8, "gold").await;
 }
@@ -167,7 +167,7 @@ async fn what_an_operator_sets_as_the_policy_holds_within_30_seconds() {
         answer.status
     };
     assert_eq!(post(CATEGORIES).await, 201);
-    for (policy, before, after) in [(Unknown::Reject, 201, 404), (Unknown::Accept, 404, 201)] {
+    for (policy, before, after) in [(Policy::Reject, 201, 404), (Policy::Accept, 404, 201)] {
         api.store.set_policy(&telco(), policy).await.unwrap();
         assert_eq!(api.store.policy(&telco()).await.unwrap(), policy);
         // Whoever looked it up before may know what held then.

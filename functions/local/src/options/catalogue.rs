@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use shared::domain::{OrgId, Unknown};
+use shared::domain::{OrgId, Policy};
 
 use super::{LinesOptions, TableOptions};
 
@@ -30,8 +30,8 @@ pub enum CatalogueCommand {
 
         /// Accept or reject them from now on; it takes up to 30 seconds to hold everywhere. Shows what
         /// holds, if left out
-        #[arg(long, value_name = "accept|reject", value_parser = Unknown::parse)]
-        unknown: Option<Unknown>,
+        #[arg(long, value_name = "accept|reject", value_parser = Policy::parse)]
+        unknown: Option<Policy>,
     },
     /// Define categories, out of a file with one JSON object per line
     Import {

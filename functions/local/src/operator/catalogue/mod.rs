@@ -8,7 +8,7 @@ use std::{io, path::PathBuf};
 
 use shared::{
     clock::Clock,
-    domain::{OrgId, Unknown},
+    domain::{OrgId, Policy},
     store::Store,
 };
 
@@ -82,15 +82,15 @@ pub async fn run(options: &CatalogueOptions, engine: &EngineOptions) -> Result<S
 }
 
 /// Shows the policy, or sets it.
-async fn policy(store: &Store, org: &OrgId, unknown: Option<Unknown>) -> Result<(), CatalogueError> {
+async fn policy(store: &Store, org: &OrgId, unknown: Option<Policy>) -> Result<(), CatalogueError> {
     let Some(unknown) = unknown else {
         output::line(retry_while_unavailable(|| store.policy(org)).await?)?;
         return Ok(());
     };
     retry_while_unavailable(|| store.set_policy(org, unknown)).await?;
     let done = match unknown {
-        Unknown::Accept => "accepted",
-        Unknown::Reject => "rejected",
+        Policy::Accept => "accepted",
+        Policy::Reject => "rejected",
     };
     output::remark(format_args!(
         "Categories that the catalogue of {org} does not define are {done} from now on, everywhere within \

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use comfy_table::{Table, presets::NOTHING};
 use shared::{
     Error,
-    domain::{CategoryId, Definition, OrgId, PageRequest, Rule, Unknown, Value},
+    domain::{CategoryId, Definition, OrgId, PageRequest, Policy, Rule, Value},
     store::{Carried, Store},
 };
 
@@ -25,7 +25,7 @@ const DEFINITIONS_PER_PAGE: usize = 1000;
 /// What is carried and what is defined, by category.
 pub(super) struct Survey {
     org: OrgId,
-    policy: Unknown,
+    policy: Policy,
     found: BTreeMap<CategoryId, Found>,
 }
 
