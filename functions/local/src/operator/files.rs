@@ -42,7 +42,8 @@ impl NewFile {
         Ok(Self { path: path.to_owned(), file: BufWriter::new(file) })
     }
 
-    /// Begins a file that is to be at `path`, where there must be nothing: it is known before the work is done.
+    /// Begins a file that is to be at `path`, where there must be nothing. If there is something, that is told here,
+    /// before any work is done.
     ///
     /// # Errors
     /// As [`Self::create`]; [`io::ErrorKind::AlreadyExists`].

@@ -64,7 +64,7 @@ async fn erase_all(
     // Reads that began while there was something left find the fence at their end as well.
     tokio::time::sleep(READ_DEADLINE).await;
     retry_while_unavailable(|| store.end_erasure(&erasure)).await?;
-    // Until the gate is open, whatever the clocks of writers.
+    // Afterwards the gate is open to every writer, even to one whose clock is behind.
     tokio::time::sleep(CLOCK_SKEW).await;
     Ok(())
 }

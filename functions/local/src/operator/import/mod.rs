@@ -187,7 +187,7 @@ pub(super) async fn import_lines<K: Kind>(
     });
     let done = done.await;
     bar.finish_and_clear();
-    // Of an import that stopped, too, it is of use what was rejected.
+    // Also where the import stopped: what was rejected until then is of use.
     let kept = rejected.finish();
     let told = if done.is_ok() { output::line(summary) } else { Ok(()) };
     if let Ok(Some(path)) = &kept {
