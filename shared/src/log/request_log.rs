@@ -23,8 +23,15 @@ pub struct RequestIds {
     pub request_id: String,
     /// The gateway's name for it.
     pub gateway_request_id: String,
-    /// X-Ray's trace, where there is one.
+    /// X-Ray's trace, where it is recorded.
     pub trace_id: Option<String>,
+}
+
+impl RequestIds {
+    /// The gateway's name, where the caller chose another.
+    fn other_of_gateway(&self) -> Option<&str> {
+        Some(self.gateway_request_id.as_str()).filter(|id| *id != self.request_id)
+    }
 }
 
 /// Why a request was not answered as it asked.
@@ -35,6 +42,9 @@ pub struct Failure {
     /// What happened, where the service or the database failed.
     pub fault: Option<String>,
 }
+
+/// Of the SHA-256 in hex. These 128 bits are enough that no two customers have the same.
+const CUSTOMER_HASH_DIGITS: usize = 32;
 
 tokio::task_local! {
     static CURRENT: RequestLog;
@@ -108,7 +118,7 @@ impl RequestLog {
                     target: TARGET,
                     $level,
                     request_id = self.ids.request_id,
-                    gateway_request_id = self.ids.gateway_request_id,
+                    gateway_request_id = self.ids.other_of_gateway(),
                     trace_id = self.ids.trace_id,
                     operation = self.function,
                     org = self.org.get(),
@@ -119,15 +129,14 @@ impl RequestLog {
                     code = failure.map(|failure| failure.code),
                     fault = failure.and_then(|failure| failure.fault.as_deref()),
                     duration_ms = self.milliseconds(),
-                    cold_start = self.cold_start,
-                    key_lookup = self.key_lookup.get(),
+                    cold_start = if_so(self.cold_start),
+                    key_lookup = if_so(self.key_lookup.get()),
                     dynamodb_calls = self.calls.get(),
-                    retries = self.attempts.get().saturating_sub(self.calls.get()),
-                    read_units = self.read_units.get(),
-                    write_units = self.write_units.get(),
-                    conflicts = above_zero(&self.conflicts),
-                    outcomes_resolved = above_zero(&self.outcomes_resolved),
-                    "request"
+                    retries = above_zero(self.attempts.get().saturating_sub(self.calls.get())),
+                    read_units = above_zero(self.read_units.get()),
+                    write_units = above_zero(self.write_units.get()),
+                    conflicts = above_zero(self.conflicts.get()),
+                    outcomes_resolved = above_zero(self.outcomes_resolved.get()),
                 )
             };
         }
@@ -146,7 +155,7 @@ impl RequestLog {
         tracing::info!(
             target: AUDIT_TARGET,
             request_id = self.ids.request_id,
-            gateway_request_id = self.ids.gateway_request_id,
+            gateway_request_id = self.ids.other_of_gateway(),
             operation = self.function,
             org = self.org.get(),
             key_name = self.key_name.get(),
@@ -185,7 +194,9 @@ pub fn org(org: &OrgId) {
 /// The customer that the request is about, who is read (rather than changed) if `is_read`.
 pub fn customer(customer: &Customer, is_read: bool) {
     note(|log| {
-        drop(log.customer_hash.set(customer.digest()));
+        let mut hash = customer.digest();
+        hash.truncate(CUSTOMER_HASH_DIGITS);
+        drop(log.customer_hash.set(hash));
         log.reads_customer.set(is_read);
     });
 }
@@ -246,7 +257,12 @@ fn class(status: u16) -> &'static str {
     }
 }
 
-/// What seldom happens is left out where it did not.
-fn above_zero(counter: &Cell<u32>) -> Option<u32> {
-    Some(counter.get()).filter(|count| *count > 0)
+/// What is not so is left out: every byte of a line has its price.
+fn if_so(flag: bool) -> Option<bool> {
+    flag.then_some(true)
+}
+
+/// What there was none of is left out.
+fn above_zero<N: Default + PartialOrd>(number: N) -> Option<N> {
+    Some(number).filter(|number| *number > N::default())
 }

@@ -15,12 +15,12 @@ use uuid::Uuid;
 
 use crate::support::{
     api::{Api, CATEGORIES, HISTORY, category, key_of, send},
-    logs::{NAMESPACE, from_level, line as line_of, lines, metrics, redact, written},
+    logs::{from_level, line as line_of, lines, metrics, redact, written},
     proxy::{Fault, Proxy},
 };
 
-/// SHA-256 of `telco#123e4567-e89b-12d3-a456-556642440000`.
-const OF_CUSTOMER: &str = "691f02372d31db1cb106fbdabab1c4eda64b802d638e2afbb9a43750488a76e6";
+/// The first 32 digits of the SHA-256 of `telco#123e4567-e89b-12d3-a456-556642440000`.
+const OF_CUSTOMER: &str = "691f02372d31db1cb106fbdabab1c4ed";
 
 /// Whoever protects personal data asks who has read a customer, which the level of the log must not decide.
 #[tokio::test]
@@ -54,9 +54,9 @@ async fn who_read_which_customer_is_logged_at_every_level() {
                 line["level"]
             ]);
             assert_eq!(said, json!([function, "telco", key, OF_CUSTOMER, status, "INFO"]));
-            assert!(line["request_id"].is_string() && line["gateway_request_id"].is_string(), "{line}");
+            assert!(line["request_id"].is_string(), "{line}");
             // Short where it stands in for the request's line.
-            assert_eq!(line.get("_aws").is_some(), level == LevelFilter::INFO, "{line}");
+            assert_eq!(line.get("duration_ms").is_some(), level == LevelFilter::INFO, "{line}");
             assert_eq!(line["target"] == "audit", level != LevelFilter::INFO, "{line}");
         }
         for (function, key, status) in [
@@ -79,9 +79,7 @@ async fn a_line_says_what_the_request_did() {
     let expected = json!({
         "timestamp": "a text",
         "level": "INFO",
-        "message": "request",
         "request_id": "a text",
-        "gateway_request_id": "a text",
         "operation": "update-category",
         "org": "telco",
         "key_name": "API_KEY",
@@ -92,17 +90,8 @@ async fn a_line_says_what_the_request_did() {
         "cold_start": true,
         "key_lookup": true,
         "dynamodb_calls": 4,
-        "retries": 0,
         "read_units": 4.0,
         "write_units": 4.0,
-        "_aws": {
-            "Timestamp": "a number",
-            "CloudWatchMetrics": [{
-                "Namespace": NAMESPACE,
-                "Dimensions": [["operation", "status_class"]],
-                "Metrics": [{ "Name": "duration_ms", "Unit": "Milliseconds" }],
-            }],
-        },
     });
     assert_eq!(redact(line), expected);
     let line = line_of(&api.patch(&category(7), json!({})).await);
@@ -114,7 +103,7 @@ async fn a_line_says_what_the_request_did() {
             line["read_units"],
             line["write_units"]
         ]),
-        json!([false, false, 1, 1.0, 0.0])
+        json!([null, null, 1, 1.0, null])
     );
 }
 
@@ -285,7 +274,7 @@ async fn a_panic_leaves_its_place_and_the_trace() {
     assert_eq!(panic["level"], "ERROR");
     assert_eq!(request["fault"], format!("the handler {place}"));
     assert_eq!(request["trace_id"], "1-6922ac18-1f2e3d4c5b6a798801234567");
-    assert_eq!(request["gateway_request_id"], id);
+    assert_eq!(request["request_id"], id);
 }
 
 /// Asserts that no line has any of these texts in it; returns how many name the caller.

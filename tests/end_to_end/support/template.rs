@@ -10,6 +10,13 @@ pub static TEMPLATE: LazyLock<Template> = LazyLock::new(|| Template::parse(TEXT)
 /// The whole template, without the tags: `!Ref Name` is the text `Name`, `!If` the list that follows it.
 pub static YAML: LazyLock<Value> = LazyLock::new(|| serde_saphyr::from_str(TEXT).unwrap());
 
+/// The metric filters of a log group, by its name in the template.
+pub fn metric_filters(log_group: &str) -> impl Iterator<Item = &'static Value> {
+    let resources = YAML["Resources"].as_object().unwrap().values();
+    let filters = resources.filter(|resource| resource["Type"] == "AWS::Logs::MetricFilter");
+    filters.map(|filter| &filter["Properties"]).filter(move |filter| filter["LogGroupName"] == log_group)
+}
+
 /// The functions by the names of their binaries.
 pub fn functions() -> impl Iterator<Item = (&'static str, &'static Value)> {
     let resources = YAML["Resources"].as_object().unwrap().values();
