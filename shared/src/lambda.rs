@@ -66,7 +66,7 @@ where
 }
 
 fn start() -> Result<Arc<App>, lambda_runtime::Error> {
-    log::init(Logging::from_env());
+    log::init(&Logging::from_env());
     Ok(Arc::new(App::from_config(Config::from_env()?)?))
 }
 

@@ -21,7 +21,7 @@ pub(crate) use request_log::{
 };
 
 /// Logs to standard output as Lambda's logging configuration says: JSON or text, from the configured level on.
-pub fn init(logging: Logging) {
+pub fn init(logging: &Logging) {
     let level = level(&logging.level);
     if logging.json {
         to(JsonLines::new(io::stdout), targets(level));
