@@ -15,7 +15,7 @@ use customers_categories::{
     Data, Server,
     server::{self, engine::ANY_LOCAL_PORT},
 };
-use emulator::{Database, RuntimeApi, TRACE_ROOT};
+use emulator::{Database, RuntimeApi};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
 
