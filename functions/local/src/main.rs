@@ -5,7 +5,7 @@ use std::{error::Error, future, io, process::ExitCode};
 use clap::Parser;
 use customers_categories::{
     Server,
-    operator::{catalogue, customers, import, import::Summary, keys},
+    operator::{catalogue, customers, import, import::Summary, keys, reindex},
     options::{Command, Options},
     output::{self, OutputError},
     server::error::StartError,
@@ -57,6 +57,7 @@ async fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
             done?;
         }
         Some(Command::Customers(options)) => customers::run(options, engine).await?,
+        Some(Command::Reindex(options)) => Box::pin(reindex::run(options, engine)).await?,
         Some(Command::Catalogue(options)) => {
             return ended(until_interrupted(Box::pin(catalogue::run(options, engine))).await);
         }

@@ -96,6 +96,10 @@ impl Attributes for DefinitionAttributes {
     fn unique_name(&self) -> Option<&Name> {
         Some(&self.name)
     }
+
+    fn defines_for(org: &OrgId) -> Option<&OrgId> {
+        Some(org)
+    }
 }
 
 impl ValidValues {

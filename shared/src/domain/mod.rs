@@ -2,6 +2,7 @@
 //! knows of HTTP or of DynamoDB.
 
 mod api_key;
+mod carriers;
 mod catalogue;
 mod category;
 mod definition;
@@ -21,6 +22,9 @@ mod text;
 mod timestamp;
 
 pub use api_key::{ApiKey, KeyHash, KeyName, LOCAL_KEYS, Orgs, Permission, Secret};
+pub use carriers::{
+    Carrier, CarrierCount, CarrierFilter, CarrierKey, CarrierPosition, Precision, Shard, ValueHash,
+};
 pub use catalogue::{Policy, Rule};
 pub use category::{Category, CategoryAttributes, CategoryPatch, NewCategory};
 pub use definition::{Definition, DefinitionAttributes, DefinitionPatch, NewDefinition, ValidValues};

@@ -13,7 +13,7 @@ use crate::domain::{Customer, KeyName, OrgId, Owner};
 /// Where the line of a request comes from, as filters name it.
 pub const TARGET: &str = "request";
 
-/// Where the line of a read of a customer comes from, where the request has no other.
+/// Where the line of a read of customers comes from, where the request has no other.
 pub const AUDIT_TARGET: &str = "audit";
 
 /// What a request goes by.
@@ -60,7 +60,7 @@ pub struct RequestLog {
     org: OnceCell<String>,
     key_name: OnceCell<String>,
     customer_hash: OnceCell<String>,
-    reads_customer: Cell<bool>,
+    reads_customers: Cell<bool>,
     key_lookup: Cell<bool>,
     calls: Cell<u32>,
     attempts: Cell<u32>,
@@ -84,7 +84,7 @@ impl RequestLog {
             org: OnceCell::new(),
             key_name: OnceCell::new(),
             customer_hash: OnceCell::new(),
-            reads_customer: Cell::default(),
+            reads_customers: Cell::default(),
             key_lookup: Cell::default(),
             calls: Cell::default(),
             attempts: Cell::default(),
@@ -144,12 +144,12 @@ impl RequestLog {
             ..500 if tracing::enabled!(target: TARGET, Level::INFO) => line!(Level::INFO),
             500 if tracing::enabled!(target: TARGET, Level::ERROR) => line!(Level::ERROR),
             501.. if tracing::enabled!(target: TARGET, Level::WARN) => line!(Level::WARN),
-            _ if self.reads_customer.get() => self.write_audit(status),
+            _ if self.reads_customers.get() => self.write_audit(status),
             _ => {}
         }
     }
 
-    /// Who read what is held of which customer. It has the fields of the request's line that say so, and stands in
+    /// Who read what is held of which customer, or of which organisation's customers. It has the fields of the request's line that say so, and stands in
     /// for it where the level leaves it out.
     fn write_audit(&self, status: u16) {
         tracing::info!(
@@ -161,7 +161,7 @@ impl RequestLog {
             key_name = self.key_name.get(),
             customer_hash = self.customer_hash.get(),
             status,
-            "read of a customer"
+            "read of customers"
         );
     }
 
@@ -197,8 +197,13 @@ pub fn customer(customer: &Customer, is_read: bool) {
         let mut hash = customer.digest();
         hash.truncate(CUSTOMER_HASH_DIGITS);
         drop(log.customer_hash.set(hash));
-        log.reads_customer.set(is_read);
+        log.reads_customers.set(is_read);
     });
+}
+
+/// The request reads what customers carry, of whichever customer.
+pub fn reads_customers() {
+    note(|log| log.reads_customers.set(true));
 }
 
 /// The key was not at hand and had to be looked up.

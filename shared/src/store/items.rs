@@ -9,7 +9,7 @@ use super::keys;
 use crate::{
     Error, Result,
     domain::{
-        After, Attributes, CategoryId, ChangeKind, Customer, HistoryEntry, Idempotency, OrgId, Owner, Policy,
+        After, Attributes, Carrier, CategoryId, ChangeKind, Customer, HistoryEntry, Idempotency, OrgId, Owner, Policy,
         Reason, Record, Remembered, Revision, Timestamp, Value, Versioned,
     },
 };
@@ -73,6 +73,16 @@ pub struct CarriedItem {
     pub value: Option<Value>,
 }
 
+/// Of a customer's category, what the index of carriers has.
+#[derive(Deserialize)]
+struct CarrierItem {
+    pk: String,
+    sk: String,
+    #[serde(default)]
+    value: Option<Value>,
+    created: Revision,
+}
+
 /// Who has a unique name.
 #[derive(Serialize, Deserialize)]
 struct ClaimItem {
@@ -118,14 +128,28 @@ struct ErasedItem {
 
 pub fn from_record<A: Attributes>(owner: &A::Owner, record: &Record<A>) -> Result<Item> {
     let (pk, sk) = (keys::partition(owner), keys::category(record.id()));
-    write(&match record.clone() {
+    // Tombstones have no place in the index of carriers, and neither have definitions, which assign nothing.
+    let carrier = match record {
+        Record::Live(record) => record.attributes.assignment(owner, record.id, None),
+        Record::Deleted { .. } => None,
+    };
+    let mut item = write(&match record.clone() {
         Record::Live(Versioned { id, attributes, created, revision }) => {
             RecordItem { pk, sk, id, attributes: Some(attributes), created: Some(created), revision }
         }
         Record::Deleted { id, revision } => {
             RecordItem { pk, sk, id, attributes: None, created: None, revision }
         }
-    })
+    })?;
+    item.extend(carrier.iter().flat_map(keys::carrier));
+    Ok(item)
+}
+
+/// A carrier, out of the index.
+pub fn into_carrier(item: Item) -> Result<Carrier> {
+    let CarrierItem { pk, sk, value, created } = read(item)?;
+    let Customer { id, .. } = keys::customer_in(&pk).ok_or_else(|| unreadable(&sk))?;
+    Ok(Carrier { customer: id, value, created })
 }
 
 pub fn into_record<A: Attributes>(item: Item) -> Result<Record<A>> {

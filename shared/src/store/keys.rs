@@ -3,7 +3,10 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::items::Item;
-use crate::domain::{CategoryId, OrgId, Owner, Revision};
+use crate::domain::{
+    Assignment, CarrierFilter, CarrierKey, CarrierPosition, CategoryId, Customer, CustomerId, DefinitionPath,
+    OrgId, Owner, Revision, Shard, ValueHash,
+};
 
 pub const PARTITION_KEY: &str = "pk";
 pub const SORT_KEY: &str = "sk";
@@ -34,6 +37,21 @@ pub const ENDED: &str = "ended";
 
 /// The attribute by which DynamoDB's TTL finds what has expired.
 pub const EXPIRES: &str = "expires";
+
+/// The index of carriers, and the attributes that it is by. What customers carry has them, and nothing else has.
+pub const CARRIERS: &str = "carriers";
+pub const CARRIERS_PARTITION_KEY: &str = "carriers_pk";
+pub const CARRIERS_SORT_KEY: &str = "carriers_sk";
+
+/// What the index has beside keys.
+pub const CARRIERS_ATTRIBUTES: [&str; 2] = ["value", "created"];
+
+/// What a sort key of the index begins with where the category is carried with a value, and where without one.
+const VALUE: &str = "VALUE#";
+const NULL: &str = "NULL#";
+
+/// What the partition of every customer has, and no organisation's.
+pub const OF_CUSTOMER: &str = "#";
 
 /// Where everything about an owner lies.
 pub fn partition(owner: &impl Owner) -> String {
@@ -86,6 +104,73 @@ pub fn partitions_of_customers(org: &OrgId) -> String {
     format!("{org}#")
 }
 
+/// The customer in whose partition an item lies.
+pub fn customer_of(item: &Item) -> Option<Customer> {
+    customer_in(item.get(PARTITION_KEY)?.as_s().ok()?)
+}
+
+/// The customer whose partition this is.
+pub fn customer_in(partition: &str) -> Option<Customer> {
+    let (org, id) = partition.split_once(OF_CUSTOMER)?;
+    Some(Customer { org: OrgId::parse(org).ok()?, id: CustomerId::parse(id).ok()? })
+}
+
+/// The attributes that give what a customer carries its place in the index of carriers.
+pub fn carrier(Assignment { customer, id, value }: &Assignment<'_>) -> [(String, AttributeValue); 2] {
+    let partition = carriers(&customer.org, *id, Shard::of(customer.id));
+    let key = CarrierKey { value: value.map(ValueHash::of), customer: customer.id };
+    [
+        (CARRIERS_PARTITION_KEY.to_owned(), AttributeValue::S(partition)),
+        (CARRIERS_SORT_KEY.to_owned(), AttributeValue::S(carrier_key(key))),
+    ]
+}
+
+/// The index's partition of those in a shard who carry a category.
+pub fn carriers(org: &OrgId, id: CategoryId, shard: Shard) -> String {
+    format!("{org}#{id}#{shard}")
+}
+
+fn carrier_key(CarrierKey { value, customer }: CarrierKey) -> String {
+    match value {
+        Some(hash) => format!("{VALUE}{hash}#{customer}"),
+        None => format!("{NULL}{customer}"),
+    }
+}
+
+/// What has this sort key in the index.
+pub fn carrier_of(sort_key: &str) -> Option<CarrierKey> {
+    let (value, customer) = match sort_key.strip_prefix(VALUE) {
+        Some(rest) => {
+            let (hash, customer) = rest.split_once('#')?;
+            (Some(ValueHash::parse(hash)?), customer)
+        }
+        None => (None, sort_key.strip_prefix(NULL)?),
+    };
+    Some(CarrierKey { value, customer: CustomerId::parse(customer).ok()? })
+}
+
+/// What the sort keys of the carriers that are asked for begin with; `None` where all are.
+pub fn carriers_with(filter: &CarrierFilter) -> Option<String> {
+    match filter {
+        CarrierFilter::All => None,
+        CarrierFilter::Value(value) => Some(format!("{VALUE}{}#", ValueHash::of(value))),
+        CarrierFilter::AnyValue => Some(VALUE.to_owned()),
+        CarrierFilter::NoValue => Some(NULL.to_owned()),
+    }
+}
+
+/// The key that a Query of the index goes on behind: of the item in the index, and of that in the table.
+pub fn carriers_after(path: &DefinitionPath, position: CarrierPosition) -> Option<Item> {
+    let key = position.after?;
+    let customer = Customer { org: path.owner.clone(), id: key.customer };
+    let mut start = item(&customer, category(path.id));
+    start.extend([
+        (CARRIERS_PARTITION_KEY.to_owned(), AttributeValue::S(carriers(&path.owner, path.id, position.shard))),
+        (CARRIERS_SORT_KEY.to_owned(), AttributeValue::S(carrier_key(key))),
+    ]);
+    Some(start)
+}
+
 pub fn item(owner: &impl Owner, sort_key: String) -> Item {
     key(partition(owner), sort_key)
 }
@@ -118,7 +203,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{Customer, CustomerId, OrgId};
+    use crate::domain::Text;
 
     fn customer() -> impl Strategy<Value = Customer> {
         ("[A-Za-z0-9._-]{1,64}", any::<u128>())
@@ -147,6 +232,27 @@ mod tests {
         #[test]
         fn no_two_customers_share_a_partition(a in customer(), b in customer()) {
             prop_assert_eq!(partition(&a) == partition(&b), a == b);
+        }
+    }
+
+    #[test]
+    fn a_carriers_place_tells_who_carries_which_value() {
+        let customer = customer_in("telco#123e4567-e89b-12d3-a456-556642440000").unwrap();
+        let value = Text::parse("gold".to_owned()).unwrap();
+        let prefix = |filter| carriers_with(&filter).unwrap();
+        for (value, begins) in [
+            (None, [CarrierFilter::NoValue].as_slice()),
+            (Some(&value), &[CarrierFilter::AnyValue, CarrierFilter::Value(value.clone())]),
+        ] {
+            let [(_, partition), (_, sort_key)] =
+                carrier(&Assignment { customer: &customer, id: CategoryId::new(-7), value });
+            assert_eq!(partition.as_s().unwrap(), "telco#-7#7");
+            let sort_key = sort_key.as_s().unwrap();
+            let key = CarrierKey { value: value.map(ValueHash::of), customer: customer.id };
+            assert_eq!(carrier_of(sort_key), Some(key));
+            for filter in begins {
+                assert!(sort_key.starts_with(&prefix(filter.clone())) && filter.admits(&key), "{sort_key}");
+            }
         }
     }
 

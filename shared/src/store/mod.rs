@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod cache;
+mod carriers;
 pub mod client;
 mod commit;
 mod dns;
@@ -14,6 +15,7 @@ mod keys;
 mod operator;
 mod range_query;
 mod reading;
+mod reindex;
 mod rules;
 mod schema;
 mod survey;
@@ -24,8 +26,10 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 
 pub use self::{
+    carriers::COUNTING_TIME,
     erasure::{Erasure, Unless},
     operator::{CustomerItems, Held, Import, ItemCounts},
+    reindex::{ReindexPosition, Reindexed},
     survey::{Carried, CarriedPage, ScanPosition},
 };
 

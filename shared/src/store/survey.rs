@@ -14,7 +14,7 @@ use crate::{
 
 /// Items that one Scan reads at most. Small ones fill the 1 MB at which DynamoDB ends a Scan; without a limit the
 /// local engine would load the rest of the table for each.
-const MAX_ITEMS_PER_SCAN: i32 = 2000;
+pub const MAX_ITEMS_PER_SCAN: i32 = 2000;
 
 /// A category that a customer carries.
 #[derive(Clone, Debug, PartialEq, Eq)]

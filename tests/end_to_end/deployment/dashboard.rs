@@ -54,13 +54,17 @@ pub fn widgets() -> Vec<Value> {
 }
 
 /// What the dashboard may show of AWS's own metrics: namespace, name, dimensions.
-const AWS_METRICS: [(&str, &str, &[&str]); 8] = [
+const AWS_METRICS: [(&str, &str, &[&str]); 12] = [
     ("AWS/ApiGateway", "Latency", &["ApiId"]),
     ("AWS/DynamoDB", "ConsumedReadCapacityUnits", &["TableName"]),
+    ("AWS/DynamoDB", "ConsumedReadCapacityUnits", &["TableName", "GlobalSecondaryIndexName"]),
     ("AWS/DynamoDB", "ConsumedWriteCapacityUnits", &["TableName"]),
+    ("AWS/DynamoDB", "ConsumedWriteCapacityUnits", &["TableName", "GlobalSecondaryIndexName"]),
     ("AWS/DynamoDB", "ReadThrottleEvents", &["TableName"]),
+    ("AWS/DynamoDB", "ReadThrottleEvents", &["TableName", "GlobalSecondaryIndexName"]),
     ("AWS/DynamoDB", "SystemErrors", &["TableName", "Operation"]),
     ("AWS/DynamoDB", "WriteThrottleEvents", &["TableName"]),
+    ("AWS/DynamoDB", "WriteThrottleEvents", &["TableName", "GlobalSecondaryIndexName"]),
     ("AWS/Lambda", "Errors", &["FunctionName"]),
     ("AWS/Lambda", "Throttles", &["FunctionName"]),
 ];

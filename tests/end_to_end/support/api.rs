@@ -46,6 +46,11 @@ pub fn definition(id: i32) -> String {
     format!("{DEFINITIONS}/{id}")
 }
 
+/// The path of those who carry a category of that organisation.
+pub fn carriers(id: i32) -> String {
+    format!("{DEFINITIONS}/{id}/customers")
+}
+
 /// The path of a category of [`CUSTOMER`].
 pub fn category(id: i32) -> String {
     format!("{CATEGORIES}/{id}")

@@ -1,5 +1,5 @@
-//! What an operator does instead of serving: API keys, export, erasure, import, the catalogue. In the local engine
-//! or in AWS.
+//! What an operator does instead of serving: API keys, export, erasure, import, the catalogue, the index of carriers.
+//! In the local engine or in AWS.
 
 pub mod catalogue;
 pub mod customers;
@@ -8,3 +8,4 @@ mod files;
 pub mod import;
 pub mod keys;
 mod progress;
+pub mod reindex;

@@ -49,7 +49,8 @@ pub struct NewKey {
     #[arg(long)]
     pub all_orgs: bool,
 
-    /// What the key allows, `categories:read` or `categories:write`; may be repeated
+    /// What the key allows: `categories:read`, `categories:write`, `categories:search` or `catalogue:write`; may be
+    /// repeated
     #[arg(long = "role", value_name = "ROLE", required = true, value_parser = Permission::parse)]
     pub roles: Vec<Permission>,
 

@@ -5,6 +5,7 @@ mod customers;
 mod database;
 mod import;
 mod keys;
+mod reindex;
 
 use clap::{Parser, Subcommand};
 
@@ -16,6 +17,7 @@ pub use self::{
     database::{EngineOptions, TableOptions},
     import::{ImportOptions, LinesOptions},
     keys::{KeysCommand, KeysOptions, NewKey},
+    reindex::ReindexOptions,
 };
 
 /// Serves the Customers Categories API on this machine, over an embedded DynamoDB-compatible
@@ -58,4 +60,7 @@ pub enum Command {
     Catalogue(CatalogueOptions),
     /// Take categories over from another system, out of a file with one JSON object per line
     Import(ImportOptions),
+    /// Give categories from before there was an index of carriers their place in it, in the local engine or in AWS;
+    /// killed midway, run it again
+    Reindex(ReindexOptions),
 }

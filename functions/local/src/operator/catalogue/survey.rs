@@ -75,11 +75,7 @@ impl Survey {
             let page = retry_while_unavailable(|| store.carried(&self.org, position.as_ref())).await;
             let page = page.inspect_err(|_| bar.finish_and_clear())?;
             page.carried.into_iter().for_each(|carried| self.add(carried));
-            bar.inc(page.items_read);
-            // The table may have grown since its items were counted.
-            if bar.length().is_some_and(|length| length < bar.position()) {
-                bar.set_length(bar.position());
-            }
+            progress::advance(&bar, page.items_read);
             if page.next.is_none() {
                 bar.finish_and_clear();
                 return Ok(());
