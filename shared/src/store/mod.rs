@@ -12,6 +12,7 @@ mod items;
 mod key_cache;
 mod keys;
 mod operator;
+mod probe;
 mod range_query;
 mod reading;
 mod rules;
@@ -26,6 +27,7 @@ use aws_sdk_dynamodb::{Client, types::AttributeValue};
 pub use self::{
     erasure::{Erasure, Unless},
     operator::{CustomerItems, Held, Import, ItemCounts},
+    probe::Probe,
     survey::{Carried, CarriedPage, ScanPosition},
 };
 
