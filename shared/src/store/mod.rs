@@ -13,6 +13,7 @@ mod items;
 mod key_cache;
 mod keys;
 mod operator;
+mod probe;
 mod range_query;
 mod reading;
 mod reindex;
@@ -29,6 +30,7 @@ pub use self::{
     carriers::COUNTING_TIME,
     erasure::{Erasure, Unless},
     operator::{CustomerItems, Held, Import, ItemCounts},
+    probe::Probe,
     reindex::{ReindexPosition, Reindexed},
     survey::{Carried, CarriedPage, ScanPosition},
 };

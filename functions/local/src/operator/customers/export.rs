@@ -59,7 +59,8 @@ impl<'a> From<&'a Held> for Exported<'a> {
     }
 }
 
-/// Exports to the file `output`, or to standard output. `data` is the local engine's data file.
+/// Exports to the file `output`, or to standard output. `data` is the local engine's data file. Returns whether anything
+/// is held.
 ///
 /// # Errors
 /// [`CustomersError`]; then there is no file.
@@ -68,15 +69,16 @@ pub(super) async fn export(
     customer: &Customer,
     output: Option<&Path>,
     data: &Path,
-) -> Result<(), CustomersError> {
+) -> Result<bool, CustomersError> {
     let Some(path) = output else {
         let failed = |source| CustomersError::Output { path: "standard output".into(), source };
         return write_items(store, customer, io::stdout(), failed).await;
     };
     let failed = |source| CustomersError::Output { path: path.to_owned(), source };
     let mut file = NewFile::create_new(path, data).map_err(failed)?;
-    write_items(store, customer, &mut file, failed).await?;
-    file.place().map_err(failed)
+    let held = write_items(store, customer, &mut file, failed).await?;
+    file.place().map_err(failed)?;
+    Ok(held)
 }
 
 async fn write_items(
@@ -84,7 +86,7 @@ async fn write_items(
     customer: &Customer,
     output: impl Write,
     failed: impl Fn(io::Error) -> CustomersError,
-) -> Result<(), CustomersError> {
+) -> Result<bool, CustomersError> {
     let (org_id, customer_id) = (customer.org.to_string(), customer.id.to_string());
     let mut output = BufWriter::new(output);
     let mut lines = 0_usize;
@@ -98,12 +100,13 @@ async fn write_items(
     }
     output.flush().map_err(&failed)?;
     let named = named(customer);
-    if store.is_being_erased(customer).await? {
+    let is_being_erased = store.is_being_erased(customer).await?;
+    if is_being_erased {
         remark(format_args!(
             "An erasure of {named} has begun and has not come to its end; `customers erase` completes it."
         ));
     } else if lines == 0 {
         remark(format_args!("Nothing is held on {named}."));
     }
-    Ok(())
+    Ok(lines > 0 || is_being_erased)
 }

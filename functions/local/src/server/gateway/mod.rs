@@ -32,7 +32,7 @@ use self::{
     event::{RoutedRequest, event, unix_millis},
     response::{refusal, response},
 };
-use super::{docs::Docs, error::StartError, guard::Guard, template::Template};
+use super::{docs::Docs, error::StartError, guard::Guard, home, template::Template};
 use crate::output::printable;
 
 /// The longest body that API Gateway accepts.
@@ -177,6 +177,8 @@ async fn answer(
         refusal(StatusCode::FORBIDDEN, &refused.to_string())
     } else if method == Method::GET && Docs::serves(&path) {
         gateway.docs.answer(&path).await
+    } else if let Some(answer) = home::answer(&parts) {
+        answer
     } else {
         match axum::body::to_bytes(body, MAX_BODY_BYTES).await {
             Ok(body) => gateway.invoke(&parts, &body, source).await,
