@@ -5,7 +5,7 @@ use std::{error::Error, future, io, process::ExitCode};
 use clap::Parser;
 use customers_categories::{
     Server,
-    operator::{catalogue, customers, import, import::Summary, keys},
+    operator::{catalogue, console, customers, demo, import, import::Summary, keys},
     options::{Command, Options},
     output::{self, OutputError},
     server::error::StartError,
@@ -63,6 +63,8 @@ async fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         Some(Command::Import(options)) => {
             return ended(until_interrupted(Box::pin(import::run(options, engine))).await);
         }
+        Some(Command::Demo(options)) => demo::run(options, engine).await?,
+        Some(Command::Console(options)) => console::run(options)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -77,8 +79,9 @@ fn ended<E: Error + 'static>(done: Option<Result<Summary, E>>) -> Result<ExitCod
 }
 
 async fn serve(options: &Options) -> Result<(), Box<dyn Error>> {
-    let Options { engine, port, allowed_hosts, .. } = options;
-    let server = Server::start(&engine.data(), *port, engine.address(), allowed_hosts).await?;
+    let Options { engine, port, allowed_hosts, allowed_origins, .. } = options;
+    let server =
+        Server::start(&engine.data(), *port, engine.address(), allowed_hosts, allowed_origins).await?;
     let mut signals = Signals::new().map_err(StartError::Signals)?;
     announce(&server)?;
     signals.next().await;
@@ -98,7 +101,8 @@ fn announce(server: &Server) -> Result<(), OutputError> {
         "curl -i {url}/{customer}/categories -H 'x-auth-roles: API_KEY' --json \
          '{{\"id\": 7, \"value\": \"influencer\"}}'"
     ))?;
-    output::line(format_args!("DynamoDB at {}", server.dynamodb_url()))
+    output::line(format_args!("DynamoDB at {}", server.dynamodb_url()))?;
+    output::line(format_args!("console at {url}/console"))
 }
 
 /// Has a command that writes a file clear it up when a signal ends it: it is dropped then.

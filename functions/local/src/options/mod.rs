@@ -1,19 +1,23 @@
 //! The command line.
 
 mod catalogue;
+mod console;
 mod customers;
 mod database;
+mod demo;
 mod import;
 mod keys;
 
 use clap::{Parser, Subcommand};
 
-use crate::server::guard::HostName;
+use crate::server::guard::{HostName, Origin};
 
 pub use self::{
     catalogue::{CatalogueCommand, CatalogueOptions},
+    console::{ConsoleCommand, ConsoleOptions},
     customers::{CustomerOptions, CustomersCommand, CustomersOptions},
     database::{EngineOptions, TableOptions},
+    demo::DemoOptions,
     import::{ImportOptions, LinesOptions},
     keys::{KeysCommand, KeysOptions, NewKey},
 };
@@ -38,6 +42,17 @@ pub struct Options {
     )]
     pub allowed_hosts: Vec<HostName>,
 
+    /// The origin of a page on another server, such as <https://console.example.com>, whose scripts may use the API,
+    /// as with the parameter `CorsOrigins` of the template; may be repeated
+    #[arg(
+        long = "allow-origin",
+        env = "LOCAL_ALLOW_ORIGIN",
+        value_name = "ORIGIN",
+        value_delimiter = ',',
+        value_parser = Origin::parse
+    )]
+    pub allowed_origins: Vec<Origin>,
+
     /// Where the embedded engine is.
     #[command(flatten)]
     pub engine: EngineOptions,
@@ -58,4 +73,8 @@ pub enum Command {
     Catalogue(CatalogueOptions),
     /// Take categories over from another system, out of a file with one JSON object per line
     Import(ImportOptions),
+    /// Fill an organisation of the local engine with a catalogue, customers and two years of history to look at
+    Demo(DemoOptions),
+    /// Write the console's files, for a static host that serves it beside an API in AWS
+    Console(ConsoleOptions),
 }

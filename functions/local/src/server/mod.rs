@@ -2,6 +2,8 @@
 //! engine, tables, keys and gateway put together.
 
 mod connections;
+pub mod console;
+mod cors;
 pub mod docs;
 pub mod engine;
 pub mod error;
@@ -28,7 +30,7 @@ use self::{
     engine::{Data, Engine},
     error::StartError,
     gateway::Gateway,
-    guard::{Guard, HostName},
+    guard::{Guard, HostName, Origin},
     template::Template,
 };
 
@@ -47,7 +49,8 @@ pub struct Server {
 
 impl Server {
     /// Starts the gateway on a port of 127.0.0.1, and the engine on an address; port 0 takes any free one.
-    /// Requests may call them by the names that are `allowed`, besides their own.
+    /// Requests may call them by the names that are `allowed`, besides their own; pages of `origins` may use the
+    /// API, besides those of this server.
     ///
     /// # Errors
     /// [`StartError`].
@@ -56,6 +59,7 @@ impl Server {
         port: u16,
         dynamodb: SocketAddr,
         allowed: &[HostName],
+        origins: &[Origin],
     ) -> Result<Self, StartError> {
         let (listener, address) = engine::bind((Ipv4Addr::LOCALHOST, port).into())?;
         let engine = Engine::start(data, dynamodb, allowed)?;
@@ -69,7 +73,7 @@ impl Server {
             let store = Store::new(engine.client(), tables(), clock.clone());
             Arc::new(App::over_local_database(store, clock.clone(), docs_url.clone()))
         };
-        let (stop, serving) = serve(app, listener, Guard::of_api(allowed))?;
+        let (stop, serving) = serve(app, listener, Guard::of_api(allowed).admitting(origins))?;
         Ok(Self { address, stop, serving, engine })
     }
 

@@ -15,9 +15,9 @@ use std::{
 
 use axum::{
     Router,
-    body::Bytes,
+    body::{Body, Bytes},
     extract::{ConnectInfo, State},
-    http::{Method, StatusCode, header, request::Parts, uri::Authority},
+    http::{HeaderMap, Method, StatusCode, header, request::Parts, uri::Authority},
     response::Response,
 };
 use lambda_http::Context;
@@ -28,11 +28,20 @@ use uuid::Uuid;
 
 pub use self::functions::{Function, functions};
 
+pub(super) use self::response::refusal;
+
 use self::{
     event::{RoutedRequest, event, unix_millis},
-    response::{refusal, response},
+    response::response,
 };
-use super::{docs::Docs, error::StartError, guard::Guard, template::Template};
+use super::{
+    console,
+    cors::Cors,
+    docs::Docs,
+    error::StartError,
+    guard::{Caller, Guard},
+    template::Template,
+};
 use crate::output::printable;
 
 /// The longest body that API Gateway accepts.
@@ -55,6 +64,9 @@ pub enum RouteError {
         /// What is wrong with the path.
         source: matchit::InsertError,
     },
+    /// What the API lets pages of other servers do is not there, or can't be.
+    #[error("CorsConfiguration has no lists of headers and methods")]
+    Cors,
 }
 
 #[derive(Clone)]
@@ -72,6 +84,7 @@ pub struct Gateway {
     timeout: Duration,
     docs: Docs,
     guard: Guard,
+    cors: Cors,
 }
 
 impl Gateway {
@@ -88,7 +101,8 @@ impl Gateway {
     ) -> Result<Self, StartError> {
         let docs = Docs::new()?;
         let timeout = template.timeout();
-        let mut gateway = Self { routes: HashMap::new(), default: None, timeout, docs, guard };
+        let cors = template.cors().and_then(Cors::new).ok_or(RouteError::Cors)?;
+        let mut gateway = Self { routes: HashMap::new(), default: None, timeout, docs, guard, cors };
         gateway.add_routes(&functions(app), template)?;
         Ok(gateway)
     }
@@ -135,6 +149,20 @@ impl Gateway {
         self.default.clone().map(|route| (route, BTreeMap::new()))
     }
 
+    /// Answers with a page, or with what a function says.
+    async fn serve(&self, parts: &Parts, body: Body, source: SocketAddr) -> Response {
+        let path = parts.uri.path();
+        match parts.method {
+            Method::GET if Docs::serves(path) => self.docs.answer(path).await,
+            Method::GET if console::serves(path) => console::answer(path),
+            Method::GET if path == "/" && prefers_pages(&parts.headers) => console::found(),
+            _ => match axum::body::to_bytes(body, MAX_BODY_BYTES).await {
+                Ok(body) => self.invoke(parts, &body, source).await,
+                Err(_) => refusal(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
+            },
+        }
+    }
+
     /// Runs the function that the request is for.
     async fn invoke(&self, parts: &Parts, body: &Bytes, source: SocketAddr) -> Response {
         let Some((route, path_parameters)) = self.route(&parts.method, parts.uri.path()) else {
@@ -164,6 +192,12 @@ impl Gateway {
     }
 }
 
+/// Whether a browser asks for a page.
+fn prefers_pages(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
+}
+
 /// Answers one request, and logs a line about it.
 async fn answer(
     State(gateway): State<Arc<Gateway>>,
@@ -173,14 +207,14 @@ async fn answer(
     let started = Instant::now();
     let (parts, body) = request.into_parts();
     let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
-    let response = if let Err(refused) = gateway.guard.check(&parts) {
-        refusal(StatusCode::FORBIDDEN, &refused.to_string())
-    } else if method == Method::GET && Docs::serves(&path) {
-        gateway.docs.answer(&path).await
-    } else {
-        match axum::body::to_bytes(body, MAX_BODY_BYTES).await {
-            Ok(body) => gateway.invoke(&parts, &body, source).await,
-            Err(_) => refusal(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
+    let response = match gateway.guard.check(&parts) {
+        Err(refused) => refusal(StatusCode::FORBIDDEN, &refused.to_string()),
+        Ok(Caller::Preflight(origin)) => gateway.cors.preflight(&origin),
+        Ok(Caller::Usual) => gateway.serve(&parts, body, source).await,
+        Ok(Caller::Page(origin)) => {
+            let mut response = gateway.serve(&parts, body, source).await;
+            gateway.cors.expose(&origin, &mut response);
+            response
         }
     };
     let milliseconds = started.elapsed().as_secs_f64() * 1000.0;
