@@ -6,7 +6,7 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 use customers_categories::{
     Data, Server,
-    operator::{catalogue, customers, import, import::Summary, keys, reindex},
+    operator::{catalogue, console, customers, demo, import, import::Summary, keys, reindex},
     options::{Command, Options},
     output::{self, OutputError},
     server::{docs, error::StartError, home},
@@ -72,6 +72,8 @@ async fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
             return ended(until_interrupted(Box::pin(import::run(options, engine))).await);
         }
         Some(Command::Completions { shell }) => complete(*shell)?,
+        Some(Command::Demo(options)) => demo::run(options, engine).await?,
+        Some(Command::Console(options)) => console::run(options)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -98,8 +100,9 @@ fn ended<E: Error + 'static>(done: Option<Result<Summary, E>>) -> Result<ExitCod
 }
 
 async fn serve(options: &Options) -> Result<(), Box<dyn Error>> {
-    let Options { engine, port, allowed_hosts, .. } = options;
-    let server = Server::start(&engine.data(), *port, engine.address(), allowed_hosts).await?;
+    let Options { engine, port, allowed_hosts, allowed_origins, .. } = options;
+    let server =
+        Server::start(&engine.data(), *port, engine.address(), allowed_hosts, allowed_origins).await?;
     let mut signals = Signals::new().map_err(StartError::Signals)?;
     announce(&server, &engine.data())?;
     signals.next().await;
@@ -116,6 +119,7 @@ fn announce(server: &Server, data: &Data) -> Result<(), OutputError> {
     let url = server.url();
     let customer = "v4/orgs/telco/customers/123e4567-e89b-12d3-a456-556642440000";
     output::line(format_args!("listening on {url}"))?;
+    output::line(format_args!("console at {url}/console"))?;
     output::line(format_args!("reference page at {url}{}", docs::PATH))?;
     output::line(format_args!("health at {url}{}", home::HEALTH))?;
     output::line(format_args!("DynamoDB at {}", server.dynamodb_url()))?;

@@ -17,8 +17,8 @@ use crate::{
     Error, Result,
     clock::Moment,
     domain::{
-        Carrier, CarrierCount, CarrierFilter, CarrierKey, CarrierPosition, CategoryId,
-        DefinitionAttributes, DefinitionPath, OrgId, Page, PageRequest, Precision, Record, Shard,
+        Carrier, CarrierCount, CarrierFilter, CarrierKey, CarrierPosition, CategoryId, DefinitionAttributes,
+        DefinitionPath, OrgId, Page, PageRequest, Precision, Record, Shard,
     },
     error::Fault,
 };

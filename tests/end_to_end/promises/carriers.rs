@@ -41,7 +41,8 @@ const CUSTOMERS: u128 = 24;
 
 /// The edits before the first page, and those after each page.
 fn edits() -> impl Strategy<Value = (Vec<Edit>, Vec<Vec<Edit>>)> {
-    let (customer, value) = (0..CUSTOMERS, proptest::sample::select(vec![None, Some("gold"), Some("silver")]));
+    let (customer, value) =
+        (0..CUSTOMERS, proptest::sample::select(vec![None, Some("gold"), Some("silver")]));
     let edit = prop_oneof![
         (customer.clone(), value.clone()).prop_map(|(customer, value)| Edit::Give(customer, value)),
         (customer.clone(), value).prop_map(|(customer, value)| Edit::Change(customer, value)),
@@ -68,7 +69,9 @@ async fn make(api: &Api, edit: &Edit, carried: &mut BTreeMap<u128, Option<&'stat
         return;
     }
     match edit {
-        Edit::Give(customer, value) | Edit::Change(customer, value) => drop(carried.insert(*customer, *value)),
+        Edit::Give(customer, value) | Edit::Change(customer, value) => {
+            drop(carried.insert(*customer, *value))
+        }
         Edit::Take(customer) => drop(carried.remove(customer)),
         Edit::Explain(_) => {}
     }
@@ -90,9 +93,11 @@ async fn hold_paging(before: Vec<Edit>, meanwhile: Vec<Vec<Edit>>, limit: usize,
     loop {
         let page = api.get(&path).await.json();
         let carriers_met = page["customers"].as_array().unwrap().iter();
-        met.extend(carriers_met.map(|carrier| {
-            (carrier["customer_id"].as_str().unwrap().to_owned(), carrier["value"].clone())
-        }));
+        met.extend(
+            carriers_met.map(|carrier| {
+                (carrier["customer_id"].as_str().unwrap().to_owned(), carrier["value"].clone())
+            }),
+        );
         let Some(cursor) = page["next_cursor"].as_str() else { break };
         path = format!("{}?limit={limit}{filter}&cursor={cursor}", carriers(7));
         for edit in edits.next().into_iter().flatten() {

@@ -1,9 +1,11 @@
-//! What an operator does instead of serving: API keys, export, erasure, import, the catalogue, the index of carriers.
-//! In the local engine or in AWS.
+//! What an operator does instead of serving: API keys, export, erasure, import, the catalogue, the index of carriers,
+//! in the local engine or in AWS; the demonstration; the console for another host.
 
 pub mod catalogue;
+pub mod console;
 pub mod customers;
 pub mod database;
+pub mod demo;
 mod files;
 pub mod import;
 pub mod keys;

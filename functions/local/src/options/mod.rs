@@ -1,8 +1,10 @@
 //! The command line.
 
 mod catalogue;
+mod console;
 mod customers;
 mod database;
+mod demo;
 mod import;
 mod keys;
 mod reindex;
@@ -15,12 +17,14 @@ use clap::{
 };
 use clap_complete::Shell;
 
-use crate::server::guard::HostName;
+use crate::server::guard::{HostName, Origin};
 
 pub use self::{
     catalogue::{CatalogueCommand, CatalogueOptions},
+    console::{ConsoleCommand, ConsoleOptions},
     customers::{CustomerOptions, CustomersCommand, CustomersOptions},
     database::{EngineOptions, TableOptions},
+    demo::DemoOptions,
     import::{ImportOptions, LinesOptions},
     keys::{KeysCommand, KeysOptions, NewKey},
     reindex::ReindexOptions,
@@ -81,6 +85,17 @@ pub struct Options {
     )]
     pub allowed_hosts: Vec<HostName>,
 
+    /// The origin of a page on another server, such as <https://console.example.com>, whose scripts may use the API,
+    /// as with the parameter `CorsOrigins` of the template; may be repeated
+    #[arg(
+        long = "allow-origin",
+        env = "LOCAL_ALLOW_ORIGIN",
+        value_name = "ORIGIN",
+        value_delimiter = ',',
+        value_parser = Origin::parse
+    )]
+    pub allowed_origins: Vec<Origin>,
+
     /// Where the embedded engine is.
     #[command(flatten)]
     pub engine: EngineOptions,
@@ -108,6 +123,10 @@ pub enum Command {
     /// Give categories from before there was an index of carriers their place in it, in the local engine or in AWS;
     /// killed midway, run it again
     Reindex(ReindexOptions),
+    /// Fill an organisation of the local engine with a catalogue, customers and two years of history to look at
+    Demo(DemoOptions),
+    /// Write the console's files, for a static host that serves it beside an API in AWS
+    Console(ConsoleOptions),
     /// Print what has a shell complete commands and options
     Completions {
         /// The shell

@@ -1,4 +1,5 @@
-//! Which requests a port of this machine takes: those of programs, and of this server's own pages.
+//! Which requests a port of this machine takes: those of programs, of this server's own pages, and of pages of
+//! origins that the operator allows.
 //!
 //! A browser lets every page send requests to 127.0.0.1. It names the page in `Origin`, and asks before it sends
 //! what a form could not (a preflight). To a page whose name has come to lead to 127.0.0.1 (DNS rebinding) the
@@ -9,7 +10,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
-use axum::http::{Method, Uri, header, request::Parts, uri::Authority};
+use axum::http::{HeaderValue, Method, Uri, header, request::Parts, uri::Authority};
 
 /// What a server is called in `Host`, without a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,11 +21,27 @@ pub enum HostName {
     Name(String),
 }
 
+/// The origin of a page: scheme, host and port, as a browser names it in `Origin`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin(HeaderValue);
+
 /// What one port answers to.
 #[derive(Clone, Debug)]
 pub struct Guard {
     hosts: Vec<HostName>,
     has_pages: bool,
+    origins: Vec<Origin>,
+}
+
+/// Who is let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// A program, or a page of this server.
+    Usual,
+    /// A page of another server, which the operator allows.
+    Page(Origin),
+    /// A browser that asks whether such a page may send a request.
+    Preflight(Origin),
 }
 
 /// Why a request is refused.
@@ -42,6 +59,27 @@ pub enum Refusal {
     /// A page sent it.
     #[error("no page of another server may send requests here, so one with its `Origin` is refused")]
     Origin,
+}
+
+impl Origin {
+    /// # Errors
+    /// The problem, where the text is not an origin as browsers write it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let problem = || "must be scheme and host alone, such as https://console.example.com".to_owned();
+        let uri: Uri = text.parse().map_err(|_| problem())?;
+        let (Some(scheme @ ("http" | "https")), Some(host)) = (uri.scheme_str(), uri.authority()) else {
+            return Err(problem());
+        };
+        let is_whole = format!("{scheme}://{host}") == text && !host.as_str().contains('@');
+        let origin = HeaderValue::from_str(&text.to_ascii_lowercase()).ok().filter(|_| is_whole);
+        origin.map(Self).ok_or_else(problem)
+    }
+
+    /// As a header has it.
+    #[must_use]
+    pub fn as_header(&self) -> &HeaderValue {
+        &self.0
+    }
 }
 
 impl HostName {
@@ -99,22 +137,36 @@ impl Guard {
             HostName::Address(Ipv6Addr::LOCALHOST.into()),
             HostName::Name("localhost".into()),
         ];
-        Self { hosts: own.iter().chain(allowed).cloned().collect(), has_pages: true }
+        Self { hosts: own.iter().chain(allowed).cloned().collect(), has_pages: true, origins: Vec::new() }
     }
 
+    /// This one, letting pages of these origins in, too.
+    #[must_use]
+    pub fn admitting(self, origins: &[Origin]) -> Self {
+        Self { origins: origins.to_vec(), ..self }
+    }
+
+    /// Who sends the request.
+    ///
     /// # Errors
-    /// Why the request is refused.
-    pub fn check(&self, request: &Parts) -> Result<(), Refusal> {
+    /// Why it is refused.
+    pub fn check(&self, request: &Parts) -> Result<Caller, Refusal> {
         let host = self.host(request).ok_or(Refusal::Host)?;
-        if request.method == Method::OPTIONS
-            && request.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
-        {
-            return Err(Refusal::Preflight);
+        let is_preflight = request.method == Method::OPTIONS
+            && request.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        let mut origins = request.headers.get_all(header::ORIGIN).iter();
+        let allowed =
+            origins.next().and_then(|sent| self.origins.iter().find(|Origin(origin)| origin == sent));
+        match (allowed, origins.next()) {
+            (Some(origin), None) if is_preflight => return Ok(Caller::Preflight(origin.clone())),
+            (Some(origin), None) => return Ok(Caller::Page(origin.clone())),
+            _ if is_preflight => return Err(Refusal::Preflight),
+            _ => {}
         }
         let own = format!("http://{host}");
         let is_own = |origin: &[u8]| self.has_pages && origin.eq_ignore_ascii_case(own.as_bytes());
         let mut origins = request.headers.get_all(header::ORIGIN).iter();
-        if origins.all(|origin| is_own(origin.as_bytes())) { Ok(()) } else { Err(Refusal::Origin) }
+        if origins.all(|origin| is_own(origin.as_bytes())) { Ok(Caller::Usual) } else { Err(Refusal::Origin) }
     }
 
     /// The one `Host`, where this server answers to it. A URL in place of a path takes precedence over `Host`

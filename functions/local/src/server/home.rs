@@ -1,24 +1,23 @@
-//! What the local server has beside the API and its reference page: `/`, which leads a browser to the page, and
-//! `/health`. No deployed function answers them.
+//! What the local server has beside the API and its pages: `/`, which leads a browser to the console, and `/health`. No deployed function answers them.
 
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, header, request::Parts},
     response::Response,
 };
 use serde_json::json;
 
-use super::docs;
+use super::console;
 use crate::{BUILT_FROM, VERSION};
 
 /// Where it is told that the server runs, and which version it is.
 pub const HEALTH: &str = "/health";
 
-/// The answer to a request that is for neither the API nor the reference page.
+/// The answer to a request that is for neither the API nor a page.
 pub(super) fn answer(request: &Parts) -> Option<Response> {
     match (&request.method, request.uri.path()) {
         (&Method::GET, HEALTH) => Some(health()),
-        (&Method::GET, "/") if takes_pages(&request.headers) => Some(see(docs::PATH)),
+        (&Method::GET, "/") if takes_pages(&request.headers) => Some(console::found()),
         _ => None,
     }
 }
@@ -38,11 +37,4 @@ fn takes_pages(headers: &HeaderMap) -> bool {
         let kind = range.split(';').next().unwrap_or_default().trim();
         kind.eq_ignore_ascii_case("text/html")
     })
-}
-
-fn see(path: &'static str) -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::SEE_OTHER;
-    response.headers_mut().insert(header::LOCATION, HeaderValue::from_static(path));
-    response
 }

@@ -2,6 +2,8 @@
 //! engine, tables, keys and gateway put together.
 
 mod connections;
+pub mod console;
+mod cors;
 pub mod docs;
 pub mod engine;
 pub mod error;
@@ -29,7 +31,7 @@ use self::{
     engine::{Data, Engine},
     error::StartError,
     gateway::Gateway,
-    guard::{Guard, HostName},
+    guard::{Guard, HostName, Origin},
     template::Template,
 };
 
@@ -48,7 +50,8 @@ pub struct Server {
 
 impl Server {
     /// Starts the gateway on a port of 127.0.0.1, and the engine on an address; port 0 takes any free one.
-    /// Requests may call them by the names that are `allowed`, besides their own.
+    /// Requests may call them by the names that are `allowed`, besides their own; pages of `origins` may use the
+    /// API, besides those of this server.
     ///
     /// # Errors
     /// [`StartError`].
@@ -57,6 +60,7 @@ impl Server {
         port: u16,
         dynamodb: SocketAddr,
         allowed: &[HostName],
+        origins: &[Origin],
     ) -> Result<Self, StartError> {
         let bound = engine::bind((Ipv4Addr::LOCALHOST, port).into());
         let (listener, address) = bound.map_err(|error| error.of_options("--port", "--port"))?;
@@ -71,7 +75,7 @@ impl Server {
             let store = Store::new(engine.client(), tables(), clock.clone());
             Arc::new(App::over_local_database(store, clock.clone(), docs_url.clone()))
         };
-        let (stop, serving) = serve(app, listener, Guard::of_api(allowed))?;
+        let (stop, serving) = serve(app, listener, Guard::of_api(allowed).admitting(origins))?;
         Ok(Self { address, stop, serving, engine })
     }
 

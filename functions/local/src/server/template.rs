@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 
 /// The text of `template.yaml`.
 pub const TEXT: &str = include_str!("../../../../template.yaml");
@@ -65,6 +65,24 @@ pub struct Properties {
     pub key_schema: Vec<KeyElement>,
     /// How a table is paid for.
     pub billing_mode: String,
+    cors_configuration: Option<ConditionalCors>,
+}
+
+/// An `!If`: the condition, what holds, and nothing else.
+type ConditionalCors = (IgnoredAny, CorsConfiguration, IgnoredAny);
+
+/// What pages may do whose origins the parameter `CorsOrigins` names.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct CorsConfiguration {
+    /// Headers that they may send.
+    pub allow_headers: Vec<String>,
+    /// Methods that they may use.
+    pub allow_methods: Vec<String>,
+    /// Headers of answers that they may read.
+    pub expose_headers: Vec<String>,
+    /// How long a browser need not ask again, in seconds.
+    pub max_age: u32,
 }
 
 #[derive(Debug, Deserialize)]
@@ -139,6 +157,14 @@ impl Template {
             })
         });
         routes.collect()
+    }
+
+    /// What pages of other servers may do, if any is allowed.
+    #[must_use]
+    pub fn cors(&self) -> Option<&CorsConfiguration> {
+        let configured =
+            self.resources.values().find_map(|resource| resource.properties.cors_configuration.as_ref());
+        configured.map(|(_, cors, _)| cors)
     }
 
     /// How long a function may take.

@@ -15,7 +15,7 @@ use std::{
 
 use axum::{
     Router,
-    body::Bytes,
+    body::{Body, Bytes},
     extract::{ConnectInfo, State},
     http::{Method, StatusCode, header, request::Parts, uri::Authority},
     response::Response,
@@ -28,11 +28,21 @@ use uuid::Uuid;
 
 pub use self::functions::{Function, functions};
 
+pub(super) use self::response::refusal;
+
 use self::{
     event::{RoutedRequest, event, unix_millis},
-    response::{refusal, response},
+    response::response,
 };
-use super::{docs::Docs, error::StartError, guard::Guard, home, template::Template};
+use super::{
+    console,
+    cors::Cors,
+    docs::Docs,
+    error::StartError,
+    guard::{Caller, Guard},
+    home,
+    template::Template,
+};
 use crate::output::printable;
 
 /// The longest body that API Gateway accepts.
@@ -55,6 +65,9 @@ pub enum RouteError {
         /// What is wrong with the path.
         source: matchit::InsertError,
     },
+    /// What the API lets pages of other servers do is not there, or can't be.
+    #[error("CorsConfiguration has no lists of headers and methods")]
+    Cors,
 }
 
 #[derive(Clone)]
@@ -72,6 +85,7 @@ pub struct Gateway {
     timeout: Duration,
     docs: Docs,
     guard: Guard,
+    cors: Cors,
 }
 
 impl Gateway {
@@ -88,7 +102,8 @@ impl Gateway {
     ) -> Result<Self, StartError> {
         let docs = Docs::new()?;
         let timeout = template.timeout();
-        let mut gateway = Self { routes: HashMap::new(), default: None, timeout, docs, guard };
+        let cors = template.cors().and_then(Cors::new).ok_or(RouteError::Cors)?;
+        let mut gateway = Self { routes: HashMap::new(), default: None, timeout, docs, guard, cors };
         gateway.add_routes(&functions(app), template)?;
         Ok(gateway)
     }
@@ -135,6 +150,22 @@ impl Gateway {
         self.default.clone().map(|route| (route, BTreeMap::new()))
     }
 
+    /// Answers with a page, or with what a function says.
+    async fn serve(&self, parts: &Parts, body: Body, source: SocketAddr) -> Response {
+        let path = parts.uri.path();
+        if let Some(answer) = home::answer(parts) {
+            return answer;
+        }
+        match parts.method {
+            Method::GET if Docs::serves(path) => self.docs.answer(path).await,
+            Method::GET if console::serves(path) => console::answer(path),
+            _ => match axum::body::to_bytes(body, MAX_BODY_BYTES).await {
+                Ok(body) => self.invoke(parts, &body, source).await,
+                Err(_) => refusal(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
+            },
+        }
+    }
+
     /// Runs the function that the request is for.
     async fn invoke(&self, parts: &Parts, body: &Bytes, source: SocketAddr) -> Response {
         let Some((route, path_parameters)) = self.route(&parts.method, parts.uri.path()) else {
@@ -173,16 +204,14 @@ async fn answer(
     let started = Instant::now();
     let (parts, body) = request.into_parts();
     let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
-    let response = if let Err(refused) = gateway.guard.check(&parts) {
-        refusal(StatusCode::FORBIDDEN, &refused.to_string())
-    } else if method == Method::GET && Docs::serves(&path) {
-        gateway.docs.answer(&path).await
-    } else if let Some(answer) = home::answer(&parts) {
-        answer
-    } else {
-        match axum::body::to_bytes(body, MAX_BODY_BYTES).await {
-            Ok(body) => gateway.invoke(&parts, &body, source).await,
-            Err(_) => refusal(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
+    let response = match gateway.guard.check(&parts) {
+        Err(refused) => refusal(StatusCode::FORBIDDEN, &refused.to_string()),
+        Ok(Caller::Preflight(origin)) => gateway.cors.preflight(&origin),
+        Ok(Caller::Usual) => gateway.serve(&parts, body, source).await,
+        Ok(Caller::Page(origin)) => {
+            let mut response = gateway.serve(&parts, body, source).await;
+            gateway.cors.expose(&origin, &mut response);
+            response
         }
     };
     let milliseconds = started.elapsed().as_secs_f64() * 1000.0;

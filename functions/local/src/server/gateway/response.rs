@@ -32,7 +32,7 @@ pub(super) fn response(answer: ApiGatewayV2httpResponse, request_id: &str) -> Re
 }
 
 /// An answer of the gateway's own. Like API Gateway's, it has not the form of the service's errors.
-pub(super) fn refusal(status: StatusCode, message: &str) -> Response {
+pub(in super::super) fn refusal(status: StatusCode, message: &str) -> Response {
     let mut response = Response::new(Body::from(json!({ "message": message }).to_string()));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
