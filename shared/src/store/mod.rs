@@ -11,12 +11,16 @@ mod history;
 mod items;
 mod key_cache;
 mod keys;
+mod moving;
 mod operator;
 mod probe;
 mod range_query;
 mod reading;
+mod restoration;
 mod rules;
+mod scan;
 mod schema;
+mod stats;
 mod survey;
 mod writing;
 
@@ -26,9 +30,13 @@ use aws_sdk_dynamodb::{Client, types::AttributeValue};
 
 pub use self::{
     erasure::{Erasure, Unless},
+    moving::{OfCustomers, OfOrg, OrgItems},
     operator::{CustomerItems, Held, Import, ItemCounts},
     probe::Probe,
-    survey::{Carried, CarriedPage, ScanPosition},
+    restoration::Restored,
+    scan::{ScanPosition, Scanned, TableSize},
+    stats::{Counted, CountedKind},
+    survey::Carried,
 };
 
 use self::{cache::Cache, items::Item, range_query::RangeQuery};
