@@ -82,7 +82,7 @@ async fn an_exported_customer_can_be_imported_into_another_table() {
         assert!(exporting.wait().unwrap().success());
         Done::from(done)
     };
-    let left_out = "6 left out that are an export's and no categories";
+    let left_out = "6 other lines of an export left out";
     for counted in ["2 imported, 0 there already", "0 imported, 2 there already"] {
         let done = import("telco");
         assert_eq!(

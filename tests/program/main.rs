@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod backup;
 mod catalogue;
 mod customers;
 mod database;
@@ -11,8 +12,10 @@ mod help;
 mod import;
 mod keys;
 mod messages;
+mod organisation;
 mod output;
 mod place;
+mod restore;
 mod running;
 mod server;
 mod start;

@@ -45,7 +45,10 @@ async fn a_browser_is_led_from_the_root_to_a_page_and_a_program_gets_the_envelop
     };
     let browsers = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
     let answer = accepting(browsers).await;
-    assert_eq!((answer.status().as_u16(), &answer.headers()["location"]), (303, &"/console/".parse().unwrap()));
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["location"]),
+        (303, &"/console/".parse().unwrap())
+    );
     for accept in ["*/*", "application/json"] {
         let answer = accepting(accept).await;
         assert_eq!(answer.status(), 404, "{accept}");

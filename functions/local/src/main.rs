@@ -6,7 +6,10 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 use customers_categories::{
     Data, Server,
-    operator::{catalogue, console, customers, demo, import, import::Summary, keys, reindex},
+    operator::{
+        backup, catalogue, console, customers, demo, import, import::Summary, keys, organisation, reindex,
+        restore, restore::Total,
+    },
     options::{Command, Options},
     output::{self, OutputError},
     server::{docs, error::StartError, home},
@@ -16,11 +19,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
-/// The exit code of an import that came to its end but rejected some lines. 1 is a failure, 2 a mistake
+/// The exit code of a command that came to its end, but rejected lines or left categories alone. 1 is a failure, 2 a mistake
 /// in the command line.
-const LINES_REJECTED: u8 = 3;
+const SOME_LEFT: u8 = 3;
 
-/// The exit code of a command on a customer of whom nothing is held.
+/// The exit code of a command that finds nothing: nothing is held on the customer, nothing was changed.
 const NOTHING_HELD: u8 = 4;
 
 /// The exit code of a command that a signal ended, as shells have it for Ctrl-C.
@@ -58,10 +61,8 @@ async fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         None => serve(options).await?,
         Some(Command::Keys(options)) => keys::run(options, engine).await?,
         Some(Command::Customers(options)) if options.writes_a_file() => {
-            return match until_interrupted(Box::pin(customers::run(options, engine))).await {
-                Some(held) => Ok(found(held?)),
-                None => Ok(ExitCode::from(INTERRUPTED)),
-            };
+            let done = until_interrupted(Box::pin(customers::run(options, engine))).await;
+            return Ok(done.transpose()?.map_or(ExitCode::from(INTERRUPTED), found));
         }
         Some(Command::Reindex(options)) => Box::pin(reindex::run(options, engine)).await?,
         Some(Command::Customers(options)) => return Ok(found(customers::run(options, engine).await?)),
@@ -70,6 +71,19 @@ async fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         }
         Some(Command::Import(options)) => {
             return ended(until_interrupted(Box::pin(import::run(options, engine))).await);
+        }
+        Some(Command::Export(options)) => {
+            let done = until_interrupted(Box::pin(organisation::export(options, engine))).await;
+            return Ok(done.transpose()?.map_or(ExitCode::from(INTERRUPTED), found));
+        }
+        Some(Command::Restore(options)) => {
+            let done = until_interrupted(Box::pin(restore::run(options, engine))).await;
+            return Ok(done.transpose()?.map_or(ExitCode::from(INTERRUPTED), restored));
+        }
+        Some(Command::Stats(options)) => organisation::stats(options, engine).await?,
+        Some(Command::Backup(options)) => {
+            let done = until_interrupted(Box::pin(backup::run(options, engine))).await;
+            return Ok(done.transpose()?.map_or(ExitCode::from(INTERRUPTED), |()| ExitCode::SUCCESS));
         }
         Some(Command::Completions { shell }) => complete(*shell)?,
         Some(Command::Demo(options)) => demo::run(options, engine).await?,
@@ -81,6 +95,15 @@ async fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
 /// The exit code of a command on a customer.
 fn found(is_held: bool) -> ExitCode {
     if is_held { ExitCode::SUCCESS } else { ExitCode::from(NOTHING_HELD) }
+}
+
+/// The exit code of a restoration.
+fn restored(total: Total) -> ExitCode {
+    match total {
+        total if total.is_empty() => ExitCode::from(NOTHING_HELD),
+        Total { left_alone: 0, .. } => ExitCode::SUCCESS,
+        _ => ExitCode::from(SOME_LEFT),
+    }
 }
 
 /// Prints what has a shell complete commands and options.
@@ -95,7 +118,7 @@ fn ended<E: Error + 'static>(done: Option<Result<Summary, E>>) -> Result<ExitCod
     Ok(match done.transpose()? {
         None => ExitCode::from(INTERRUPTED),
         Some(Summary { rejected: 0, .. }) => ExitCode::SUCCESS,
-        Some(_) => ExitCode::from(LINES_REJECTED),
+        Some(_) => ExitCode::from(SOME_LEFT),
     })
 }
 

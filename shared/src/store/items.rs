@@ -64,11 +64,10 @@ struct Deletion {
     reason: Option<Reason>,
 }
 
-/// Of a customer's category, what a survey looks at; or of a fence, which has nothing but its keys.
+/// Of a customer's category, what a survey looks at.
 #[derive(Deserialize)]
 pub struct CarriedItem {
-    pub pk: String,
-    pub id: Option<CategoryId>,
+    pub id: CategoryId,
     #[serde(default)]
     pub value: Option<Value>,
 }
@@ -282,7 +281,15 @@ pub fn into_erasure(item: Item) -> Result<Revision> {
 
 /// The note that a customer was erased, which names nobody.
 pub fn from_erased(customer: &Customer, erased_at: Timestamp) -> Item {
-    let mut item = keys::erased(customer);
+    with_erased_at(keys::erased(customer), erased_at)
+}
+
+/// The note that a customer was erased, of whom nothing but the digest is known.
+pub fn from_erased_digest(org: &OrgId, digest: &str, erased_at: Timestamp) -> Item {
+    with_erased_at(keys::erased_by_digest(org, digest), erased_at)
+}
+
+fn with_erased_at(mut item: Item, erased_at: Timestamp) -> Item {
     item.insert("erased_at".to_owned(), AttributeValue::S(erased_at.to_string()));
     item
 }
@@ -295,6 +302,21 @@ pub fn into_erased_at(item: Item) -> Result<Timestamp> {
 /// Whoever meets the fence where something else was asked for finds nothing of the owner.
 fn unless_fence<A: Attributes>(item: Item) -> Result<Item> {
     if keys::is_fence(&item) { Err(Error::NotFound(A::UNKNOWN_OWNER)) } else { Ok(item) }
+}
+
+/// Bytes of an item's names and values, about as DynamoDB counts them.
+pub fn bytes(item: &Item) -> usize {
+    fn of_value(value: &AttributeValue) -> usize {
+        match value {
+            AttributeValue::S(text) | AttributeValue::N(text) => text.len(),
+            AttributeValue::M(members) => 3 + bytes(members),
+            AttributeValue::L(members) => {
+                3 + members.iter().map(|member| 1 + of_value(member)).sum::<usize>()
+            }
+            _ => 1,
+        }
+    }
+    item.iter().map(|(name, value)| name.len() + 1 + of_value(value)).sum()
 }
 
 /// Whole seconds since 1970, as DynamoDB's TTL counts.
@@ -313,6 +335,6 @@ pub fn read<T: DeserializeOwned>(item: Item) -> Result<T> {
     serde_dynamo::from_item(item).map_err(|_| unreadable(&key))
 }
 
-fn unreadable(sort_key: &str) -> Error {
+pub fn unreadable(sort_key: &str) -> Error {
     Error::unexpected(format!("unreadable item {sort_key}"))
 }

@@ -27,6 +27,9 @@ pub const BACK_FENCE: &str = "HISTORY~ERASURE";
 /// What creations look at: whether an erasure is under way, or when the last one ended. It is in no range that is read.
 pub const GATE: &str = "ERASURE";
 
+/// The sort key of the note that a customer was erased.
+const ERASED: &str = "ERASED";
+
 pub const FENCES: [&str; 3] = [FRONT_FENCE, BACK_FENCE, GATE];
 
 /// The attribute that only a fence has: which erasure put it up.
@@ -98,15 +101,15 @@ pub fn categories(after: Option<CategoryId>) -> Option<(String, String)> {
     Some((first, category(CategoryId::new(i32::MAX))))
 }
 
-/// What the partition of every customer of an organisation begins with, and no other customer's. No organisation's
-/// name has a `#`.
-pub fn partitions_of_customers(org: &OrgId) -> String {
-    format!("{org}#")
+/// What the partition of every customer of an organisation begins with, and no other customer's; or, without an
+/// organisation, what that of every customer contains. No organisation's name has a `#`.
+pub fn partitions_of_customers(org: Option<&OrgId>) -> String {
+    org.map_or_else(|| OF_CUSTOMER.to_owned(), |org| format!("{org}{OF_CUSTOMER}"))
 }
 
 /// The customer in whose partition an item lies.
 pub fn customer_of(item: &Item) -> Option<Customer> {
-    customer_in(item.get(PARTITION_KEY)?.as_s().ok()?)
+    customer_in(partition_key(item)?)
 }
 
 /// The customer whose partition this is.
@@ -182,7 +185,18 @@ pub fn item(owner: &impl Owner, sort_key: String) -> Item {
 /// partition of its own, because an import looks for one with every line, and in the organisation's they would be
 /// in each other's way.
 pub fn erased(owner: &impl Owner) -> Item {
-    key(format!("{}#{}", owner.org(), owner.digest()), "ERASED".to_owned())
+    erased_by_digest(owner.org(), &owner.digest())
+}
+
+/// The same, of a customer of whom nothing but the digest is known.
+pub fn erased_by_digest(org: &OrgId, digest: &str) -> Item {
+    key(format!("{org}#{digest}"), ERASED.to_owned())
+}
+
+/// The digest in the partition key of such a note.
+pub fn digest_of(item: &Item) -> Option<&str> {
+    let (_, digest) = partition_key(item)?.split_once('#')?;
+    (sort_key(item) == Some(ERASED)).then_some(digest)
 }
 
 fn key(partition_key: String, sort_key: String) -> Item {
@@ -190,6 +204,11 @@ fn key(partition_key: String, sort_key: String) -> Item {
         (PARTITION_KEY.to_owned(), AttributeValue::S(partition_key)),
         (SORT_KEY.to_owned(), AttributeValue::S(sort_key)),
     ])
+}
+
+/// The partition key of an item, if it has one.
+pub fn partition_key(item: &Item) -> Option<&str> {
+    item.get(PARTITION_KEY)?.as_s().ok().map(String::as_str)
 }
 
 /// The sort key of an item, if it has one.
@@ -227,9 +246,9 @@ mod tests {
 
         #[test]
         fn partitions_begin_with_their_own_organisation_alone(a in customer(), b in customer()) {
-            let begins = partition(&a).starts_with(&partitions_of_customers(&b.org));
+            let begins = partition(&a).starts_with(&partitions_of_customers(Some(&b.org)));
             prop_assert_eq!(begins, a.org == b.org);
-            prop_assert!(!partition(&a.org).starts_with(&partitions_of_customers(&b.org)));
+            prop_assert!(!partition(&a.org).starts_with(&partitions_of_customers(Some(&b.org))));
         }
 
         #[test]

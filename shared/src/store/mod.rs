@@ -12,13 +12,17 @@ mod history;
 mod items;
 mod key_cache;
 mod keys;
+mod moving;
 mod operator;
 mod probe;
 mod range_query;
 mod reading;
 mod reindex;
+mod restoration;
 mod rules;
+mod scan;
 mod schema;
+mod stats;
 mod survey;
 mod writing;
 
@@ -29,10 +33,13 @@ use aws_sdk_dynamodb::{Client, types::AttributeValue};
 pub use self::{
     carriers::COUNTING_TIME,
     erasure::{Erasure, Unless},
+    moving::{OfCustomers, OfOrg, OrgItems},
     operator::{CustomerItems, Held, Import, ItemCounts},
     probe::Probe,
-    reindex::{ReindexPosition, Reindexed},
-    survey::{Carried, CarriedPage, ScanPosition},
+    restoration::Restored,
+    scan::{ScanPosition, Scanned, TableSize},
+    stats::{Counted, CountedKind},
+    survey::Carried,
 };
 
 use self::{cache::Cache, items::Item, range_query::RangeQuery};

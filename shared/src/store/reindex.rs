@@ -4,78 +4,47 @@ use aws_sdk_dynamodb::{error::SdkError, operation::update_item::UpdateItemError,
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
-    Store, client, failure,
+    ScanPosition, Scanned, Store, failure,
     items::{self, Item},
     keys,
-    survey::MAX_ITEMS_PER_SCAN,
+    scan::Wanted,
 };
 use crate::{
     Result,
-    domain::{Assignment, CategoryAttributes, Record},
+    domain::{Assignment, CategoryAttributes, CategoryPath, Record},
 };
 
 /// Items that are written at once.
 const WRITES_AT_ONCE: usize = 32;
 
-/// What one Scan has found and mended.
-#[derive(Clone, Debug)]
-pub struct Reindexed {
-    /// Items of every kind that were read.
-    pub items_read: u64,
-    /// Categories that have been given their place in the index.
-    pub indexed: u64,
-    /// Where to go on; `None` where the whole table has been read.
-    pub next: Option<ReindexPosition>,
-}
-
-/// Where a Scan has ended.
-#[derive(Clone, Debug)]
-pub struct ReindexPosition(Item);
-
 impl Store {
     /// Gives customers' categories without a place in the index of carriers theirs, from the table's start or from
     /// where a Scan has ended. Each is written on condition that its revision is the one that was read: a change gives
-    /// it its place itself. History is left alone, and what has its place already is read and not written.
+    /// it its place itself. History is left alone, and what has its place already is read and not written. Returns
+    /// which have been given theirs.
     ///
     /// # Errors
     /// The database's failure; a part of what the Scan has found may have been written.
-    pub async fn reindex(&self, from: Option<&ReindexPosition>) -> Result<Reindexed> {
-        let filter = "begins_with(#sk, :category) AND contains(#pk, :of_customer) AND attribute_exists(#created) \
-                      AND attribute_not_exists(#carriers)";
-        let answer = self
-            .client
-            .scan()
-            .table_name(&self.tables.categories)
-            .filter_expression(filter)
-            .expression_attribute_names("#pk", keys::PARTITION_KEY)
-            .expression_attribute_names("#sk", keys::SORT_KEY)
-            .expression_attribute_names("#created", "created")
-            .expression_attribute_names("#carriers", keys::CARRIERS_PARTITION_KEY)
-            .expression_attribute_values(":category", AttributeValue::S(keys::CATEGORY.to_owned()))
-            .expression_attribute_values(":of_customer", AttributeValue::S(keys::OF_CUSTOMER.to_owned()))
-            .set_exclusive_start_key(from.map(|position| position.0.clone()))
-            .limit(MAX_ITEMS_PER_SCAN)
-            .customize()
-            .config_override(client::scan_config())
-            .send()
-            .await
-            .map_err(|error| failure::error("Scan", error))?;
-        let found = answer.items.unwrap_or_default();
-        let writes =
-            stream::iter(found).map(|item| Box::pin(self.index(item))).buffer_unordered(WRITES_AT_ONCE);
-        let indexed = writes.try_fold(0, async |sum, indexed| Ok(sum + u64::from(indexed))).await?;
-        Ok(Reindexed {
-            items_read: u64::try_from(answer.scanned_count).unwrap_or_default(),
-            indexed,
-            next: answer.last_evaluated_key.map(ReindexPosition),
-        })
+    pub async fn reindex(&self, from: Option<&ScanPosition>) -> Result<Scanned<CategoryPath>> {
+        let wanted = Wanted {
+            filter: "begins_with(#sk, :category) AND attribute_exists(#created) AND attribute_not_exists(#carriers)",
+            names: &[("#created", "created"), ("#carriers", keys::CARRIERS_PARTITION_KEY)],
+            values: vec![(":category", keys::CATEGORY.to_owned())],
+            ..Wanted::default()
+        };
+        let Scanned { found, items_read, next } =
+            self.scan_customers(None, wanted, from, |item| Ok(Some(item))).await?;
+        let writes = stream::iter(found).map(|item| Box::pin(self.index(item)));
+        let writes = writes.buffer_unordered(WRITES_AT_ONCE);
+        let found = writes.try_filter_map(async |path| Ok(path)).try_collect().await?;
+        Ok(Scanned { found, items_read, next })
     }
 
-    /// Returns whether the category has been given its place; it has not where it was changed meanwhile.
-    async fn index(&self, item: Item) -> Result<bool> {
-        let Some(customer) = keys::customer_of(&item) else { return Ok(false) };
+    /// Returns the category if it has been given its place; it has not where it was changed meanwhile.
+    async fn index(&self, item: Item) -> Result<Option<CategoryPath>> {
+        let Some(customer) = keys::customer_of(&item) else { return Ok(None) };
         let Record::Live(category) = items::into_record::<CategoryAttributes>(item)? else {
-            return Ok(false);
+            return Ok(None);
         };
         let value = category.attributes.value.as_ref();
         let [partition, sort] = keys::carrier(&Assignment { customer: &customer, id: category.id, value });
@@ -93,11 +62,11 @@ impl Store {
             .expression_attribute_values(":carriers_sk", sort.1)
             .expression_attribute_values(":revision", AttributeValue::S(category.revision.to_string()));
         match request.send().await {
-            Ok(_) => Ok(true),
+            Ok(_) => Ok(Some(CategoryPath { id: category.id, owner: customer })),
             Err(SdkError::ServiceError(error))
                 if matches!(error.err(), UpdateItemError::ConditionalCheckFailedException(_)) =>
             {
-                Ok(false)
+                Ok(None)
             }
             Err(error) => Err(failure::error("UpdateItem", error)),
         }

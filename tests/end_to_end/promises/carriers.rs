@@ -341,7 +341,7 @@ async fn what_was_carried_before_there_was_an_index_gets_its_place_and_nothing_e
     send(api.request(Method::PATCH, &format!("{}/7", categories(1))).json(&patch)).await;
     assert_eq!(api.everybody(1000, "").await.len(), 1);
     let done = api.store.reindex(None).await.unwrap();
-    assert_eq!((done.indexed, done.next.is_none()), (39, true));
+    assert_eq!((done.found.len(), done.next.is_none()), (39, true));
     assert_eq!(api.everybody(1000, "").await.len(), 40);
     assert_eq!(api.everybody(1000, "&has_value=false").await.len(), 10);
     // Of the one that was changed, there is an entry more.
@@ -353,7 +353,7 @@ async fn what_was_carried_before_there_was_an_index_gets_its_place_and_nothing_e
         items.into_iter().filter(|item| !changed(item)).map(|item| format!("{:?}", sorted(item))).collect()
     };
     assert_eq!(others(api.items().await), others(before));
-    assert_eq!(api.store.reindex(None).await.unwrap().indexed, 0);
+    assert_eq!(api.store.reindex(None).await.unwrap().found.len(), 0);
 }
 
 /// What was read has been changed when it is written: the change has given it its place.
@@ -372,7 +372,7 @@ async fn a_change_amid_the_reindexing_wins() {
         proxy.release();
     };
     let (done, ()) = futures_util::future::join(reindexing, change).await;
-    assert_eq!(done.unwrap().indexed, 0);
+    assert_eq!(done.unwrap().found.len(), 0);
     assert_eq!(api.everybody(1000, "&value=silver").await.len(), 1);
     assert_eq!(api.everybody(1000, "&value=gold").await.len(), 0);
 }

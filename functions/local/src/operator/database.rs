@@ -265,7 +265,7 @@ pub async fn open(
 }
 
 /// Refuses a data file that is not there, unless a server is just about to make it.
-fn require_data(file: &Path, options: &EngineOptions) -> Result<(), DatabaseError> {
+pub(super) fn require_data(file: &Path, options: &EngineOptions) -> Result<(), DatabaseError> {
     let Ok(place) = lock::resolved(file) else { return Ok(()) };
     if options.create_data || place.exists() || lock::is_held(&place) {
         return Ok(());

@@ -60,6 +60,11 @@ impl NewFile {
         &self.path
     }
 
+    /// Where the file is until it has its place.
+    pub(super) fn temporary(&self) -> &Path {
+        self.file.get_ref().path()
+    }
+
     /// Gives the file its place, where there is nothing yet.
     ///
     /// # Errors

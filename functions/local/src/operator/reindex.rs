@@ -1,10 +1,14 @@
 //! The operator's command that gives what was carried before there was an index of carriers its place in it.
 
-use shared::{clock::Clock, store::Store};
+use shared::{
+    clock::Clock,
+    domain::CategoryPath,
+    store::{ScanPosition, Store},
+};
 
 use super::{
-    database::{self, DatabaseError, retry_while_unavailable},
-    progress,
+    database::{self, DatabaseError},
+    table,
 };
 use crate::{
     options::{EngineOptions, ReindexOptions},
@@ -21,7 +25,7 @@ pub enum ReindexError {
     #[error("the command stopped after {indexed} categories; run it again for the rest")]
     Stopped {
         /// Categories that have been given their place.
-        indexed: u64,
+        indexed: usize,
         /// What the database failed with.
         source: DatabaseError,
     },
@@ -46,23 +50,15 @@ pub async fn run(options: &ReindexOptions, engine: &EngineOptions) -> Result<(),
     }?)
 }
 
-async fn reindex(store: &Store) -> Result<u64, ReindexError> {
-    // Without the permission to describe the table, only the bar's end is not known.
-    let items = store.count_table().await.ok().flatten().filter(|count| *count > 0);
-    let bar = progress::of_items(items, "read");
-    let (mut indexed, mut position) = (0, None);
-    loop {
-        let done = retry_while_unavailable(|| store.reindex(position.as_ref())).await;
-        let done = done.map_err(|source| {
-            bar.finish_and_clear();
-            ReindexError::Stopped { indexed, source: source.into() }
-        })?;
-        indexed += done.indexed;
-        progress::advance(&bar, done.items_read);
-        if done.next.is_none() {
-            bar.finish_and_clear();
-            return Ok(indexed);
-        }
-        position = done.next;
+async fn reindex(store: &Store) -> Result<usize, ReindexError> {
+    let mut indexed = 0;
+    let take = async |found: Vec<CategoryPath>| {
+        indexed += found.len();
+        Ok::<(), shared::Error>(())
+    };
+    let done = table::read(store, async |from: Option<&ScanPosition>| store.reindex(from).await, take).await;
+    match done {
+        Ok(()) => Ok(indexed),
+        Err(source) => Err(ReindexError::Stopped { indexed, source: source.into() }),
     }
 }

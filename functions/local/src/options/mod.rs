@@ -7,6 +7,7 @@ mod database;
 mod demo;
 mod import;
 mod keys;
+mod organisation;
 mod reindex;
 
 use std::env;
@@ -27,6 +28,7 @@ pub use self::{
     demo::DemoOptions,
     import::{ImportOptions, LinesOptions},
     keys::{KeysCommand, KeysOptions, NewKey},
+    organisation::{BackupOptions, ExportOptions, RestoreOptions, StatsOptions},
     reindex::ReindexOptions,
 };
 
@@ -62,7 +64,28 @@ Examples:
 const IMPORT: &str = "\
 Examples:
   customers-categories import events/categories.jsonl --org telco
+  customers-categories import telco.jsonl --org telco --with-history
   gunzip -c categories.jsonl.gz | customers-categories import - --org telco --table TABLE";
+
+const EXPORT: &str = "\
+Examples:
+  customers-categories export --org telco --output telco.jsonl
+  customers-categories import telco.jsonl --org telco --with-history --data other.db --create-data";
+
+const RESTORE: &str = "\
+Examples:
+  customers-categories restore --org telco --changed-by crm-backend --as-of 2026-11-26T08:00:00Z --dry-run
+  customers-categories restore --org telco --customer 123e4567-e89b-12d3-a456-556642440000 --as-of 2026-11-26T08:00:00Z";
+
+const STATS: &str = "\
+Examples:
+  customers-categories stats
+  customers-categories stats --org telco --table TABLE";
+
+const BACKUP: &str = "\
+Examples:
+  customers-categories backup saved.db
+  customers-categories --data saved.db                  serve the copy";
 
 /// Serves the Customers Categories API on this machine, over an embedded DynamoDB-compatible
 /// engine that keeps its data in a file.
@@ -120,6 +143,18 @@ pub enum Command {
     /// Take categories over from another system, out of a file with one JSON object per line
     #[command(after_help = IMPORT)]
     Import(ImportOptions),
+    /// Write all that an organisation has, with its history, one JSON object per line: for another table, or to keep
+    #[command(after_help = EXPORT)]
+    Export(ExportOptions),
+    /// Take back what was changed since a moment, by ordinary changes: against a wrong batch or a leaked key
+    #[command(after_help = RESTORE)]
+    Restore(RestoreOptions),
+    /// Count customers, categories, changes and bytes, by month. It reads the whole table
+    #[command(after_help = STATS)]
+    Stats(StatsOptions),
+    /// Copy the local engine's data file, while a server works on it or not
+    #[command(after_help = BACKUP)]
+    Backup(BackupOptions),
     /// Give categories from before there was an index of carriers their place in it, in the local engine or in AWS;
     /// killed midway, run it again
     Reindex(ReindexOptions),

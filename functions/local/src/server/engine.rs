@@ -196,7 +196,7 @@ pub fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError
 }
 
 /// Refuses a database that another program made, because the engine would add its tables to it.
-fn refuse_foreign(path: &Path) -> Result<(), StartError> {
+pub(crate) fn refuse_foreign(path: &Path) -> Result<(), StartError> {
     match fs::metadata(path) {
         Ok(found) if !found.is_file() => {
             return Err(not_a_database(path, io::Error::other("it is no regular file")));

@@ -17,11 +17,17 @@ use crate::output::{json_line, remark};
 
 /// A line of an export.
 #[derive(Serialize)]
-struct Line<'a> {
-    org_id: &'a str,
-    customer_id: &'a str,
+pub(in super::super) struct Line<'a> {
+    org_id: String,
+    customer_id: String,
     #[serde(flatten)]
     held: Exported<'a>,
+}
+
+impl<'a> Line<'a> {
+    pub(in super::super) fn new(customer: &Customer, held: &'a Held) -> Self {
+        Self { org_id: customer.org.to_string(), customer_id: customer.id.to_string(), held: held.into() }
+    }
 }
 
 #[derive(Serialize)]
@@ -87,14 +93,12 @@ async fn write_items(
     output: impl Write,
     failed: impl Fn(io::Error) -> CustomersError,
 ) -> Result<bool, CustomersError> {
-    let (org_id, customer_id) = (customer.org.to_string(), customer.id.to_string());
     let mut output = BufWriter::new(output);
     let mut lines = 0_usize;
     let mut items = store.customer_items(customer);
     while let Some(page) = items.next().await? {
         for held in &page {
-            let line = Line { org_id: &org_id, customer_id: &customer_id, held: held.into() };
-            json_line(&mut output, &line).map_err(&failed)?;
+            json_line(&mut output, &Line::new(customer, held)).map_err(&failed)?;
         }
         lines += page.len();
     }

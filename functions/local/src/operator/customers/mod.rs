@@ -8,6 +8,7 @@ use std::{io, path::PathBuf};
 use shared::{clock::Clock, domain::Customer};
 
 use self::erase::Shown;
+pub(super) use self::export::Line;
 use super::database::{self, DatabaseError};
 use crate::{
     options::{CustomersCommand, CustomersOptions, EngineOptions},

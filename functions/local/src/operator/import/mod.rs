@@ -30,6 +30,7 @@ use self::{
 };
 use super::{
     database::{self, DatabaseError},
+    organisation::Histories,
     progress,
 };
 use crate::{
@@ -160,6 +161,9 @@ pub async fn run(options: &ImportOptions, engine: &EngineOptions) -> Result<Summ
         table: &options.table,
         concurrency: options.concurrency,
     };
+    if options.with_history {
+        return import_lines(Histories::new(options), settings, engine).await;
+    }
     import_lines(Categories::new(options), settings, engine).await
 }
 
@@ -244,7 +248,7 @@ impl fmt::Display for Summary {
         write!(f, "{imported} imported, {present} there already, {rejected} rejected")?;
         match left_out {
             0 => Ok(()),
-            _ => write!(f, ", {left_out} left out that are an export's and no categories"),
+            _ => write!(f, ", {left_out} other lines of an export left out"),
         }
     }
 }
