@@ -40,7 +40,12 @@ async function call(method, path, { query, body, ifMatch, retry, signal } = {}) 
     throw new ApiError(0, [{ title: texts.problem.unreachable, details: texts.problem.unreachableDetails(base()) }]);
   }
   const text = await answer.text();
-  if (!answer.ok) throw refusal(answer, text);
+  if (!answer.ok) {
+    const refused = refusal(answer, text);
+    // Whatever was asked for, another key has to be asked for first.
+    if (answer.status === 401) dispatchEvent(new CustomEvent("key-refused", { detail: refused }));
+    throw refused;
+  }
   return { content: text ? JSON.parse(text) : null, etag: answer.headers.get("etag") };
 }
 

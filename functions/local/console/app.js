@@ -5,6 +5,7 @@ import { address, route } from "./router.js";
 import { apiKey, forgetApiKey, inUtc, showUtc } from "./session.js";
 import { texts } from "./texts.js";
 import { keyForm } from "./ui/key_form.js";
+import { problem } from "./ui/parts.js";
 import { zone } from "./time.js";
 import { start } from "./views/start.js";
 import { customer } from "./views/customer.js";
@@ -17,7 +18,9 @@ const views = { start, customer, catalogue, carriers };
 let shown = { route: null, view: null };
 let said = "";
 let dialog = null;
+let refusal = null;
 let drawing = false;
+let isFirst = true;
 
 /** What a view has of the page. */
 const page = {
@@ -57,7 +60,9 @@ function navigate() {
     shown = { route: to, view: null };
     if (to && (apiKey() || to.view === "start")) shown.view = views[to.view](page, to);
     draw();
-    document.querySelector("h1")?.focus({ preventScroll: true });
+    // Whoever has just opened the page begins at its beginning.
+    if (!isFirst) document.querySelector("h1")?.focus({ preventScroll: true });
+    isFirst = false;
     scrollTo(0, 0);
   }
   page.draw();
@@ -67,7 +72,18 @@ function navigate() {
 function restart() {
   shown.view?.close?.();
   shown = { route: null, view: null };
+  refusal = null;
   navigate();
+}
+
+/** Asks for another key, at the same address. */
+function refused({ detail }) {
+  refusal = detail;
+  forgetApiKey();
+  shown.view?.close?.();
+  shown.view = null;
+  page.close();
+  page.draw();
 }
 
 function draw() {
@@ -101,7 +117,8 @@ function shell(view, route) {
 
 function main(view, route) {
   if (view) return view.body();
-  if (route) return html`<h1 tabindex="-1">${texts.key.needed}</h1>${keyForm({ done: restart })}`;
+  if (route) return html`<h1 tabindex="-1">${texts.key.needed}</h1>
+    ${problem(refusal)}${keyForm({ done: restart })}`;
   return html`<h1 tabindex="-1">${texts.nowhere.title}</h1>
     <p>${texts.nowhere.text} <a href=${address.start()}>${texts.nowhere.back}</a></p>`;
 }
@@ -137,5 +154,5 @@ function forget() {
 }
 
 addEventListener("hashchange", navigate);
-addEventListener("key-changed", restart);
+addEventListener("key-refused", refused);
 navigate();

@@ -35,7 +35,7 @@ export function adding({ page, records, catalogue, changed }, carried) {
       ${offered.length ? field(texts.form.category, html`<select @change=${chosen}>
           ${offered.map(({ id, name }) => html`<option value=${id} ?selected=${id === draft.id}>${name}</option>`)}
           <option value="other" ?selected=${other.chosen}>${texts.form.otherCategory}</option></select>`) : nothing}
-      ${other.chosen ? field(texts.form.id, html`<input inputmode="numeric" pattern="-?[0-9]{1,10}" required
+      ${other.chosen ? field(texts.form.id, (hint) => html`<input aria-describedby=${hint} inputmode="numeric" pattern="-?[0-9]{1,10}" required
           .value=${String(draft.id)} @input=${set(draft, "id", page)}>`, texts.form.idHint) : nothing}
       ${members(draft, catalogue.byId.get(Number(draft.id)), page)}
       ${editing.notice({})}
@@ -107,7 +107,7 @@ const set = (draft, member, page) => (event) => {
 /** The fields, which write to the draft. */
 function members(draft, definition, page) {
   return html`${valueField(draft, definition, page)}
-    ${field(texts.members.description, html`<input maxlength="1000" autocomplete="off" .value=${draft.description}
+    ${field(texts.members.description, (hint) => html`<input aria-describedby=${hint} maxlength="1000" autocomplete="off" .value=${draft.description}
       @input=${set(draft, "description", page)}>`, texts.form.optional)}
     ${reason(draft, page)}`;
 }
@@ -119,18 +119,18 @@ function valueField(draft, definition, page) {
   };
   const valid = definition?.valid_values;
   if (!valid) {
-    return field(texts.members.value, html`<input maxlength="255" autocomplete="off" .value=${draft.value ?? ""}
+    return field(texts.members.value, (hint) => html`<input aria-describedby=${hint} maxlength="255" autocomplete="off" .value=${draft.value ?? ""}
       @input=${choose}>`, texts.form.valueHint);
   }
   if (!valid.length) return html`<p class="field"><span>${texts.members.value}</span> ${validValues(valid)}</p>`;
   // What is carried may be valid no longer, and stays as long as nobody chooses another.
   const options = draft.value === null || valid.includes(draft.value) ? valid : [draft.value, ...valid];
   return field(texts.members.value, html`<select @change=${choose}>
-    <option value=${NONE} ?selected=${draft.value === null}>${texts.form.noValue}</option>
+    <option value=${NONE} ?selected=${draft.value === null}>${texts.noValue}</option>
     ${options.map((one) => html`<option value=${one} ?selected=${one === draft.value}>${one}</option>`)}</select>`);
 }
 
 function reason(draft, page) {
-  return field(texts.members.reason, html`<input name="reason" required maxlength="1000" autocomplete="off"
+  return field(texts.members.reason, (hint) => html`<input aria-describedby=${hint} name="reason" required maxlength="1000" autocomplete="off"
     .value=${draft.reason} @input=${set(draft, "reason", page)}>`, texts.form.reasonHint);
 }

@@ -101,7 +101,7 @@ export function customer(page, { org, customer: id, asOf, category }) {
   const change = (change) => entry(change, {
     name: html`<a href=${here({ category: change.id })}>${catalogue.name(change.id)}</a>`,
     members: MEMBERS,
-    later: Boolean(state.asOf) && change.changed_at > state.asOf,
+    isTag: catalogue.isTag(change.id),
     actions: html`<a class="moment" href=${here({ asOf: change.changed_at })}
       aria-label=${texts.timeline.lookThenOf(catalogue.name(change.id))}>${texts.timeline.lookThen}</a>`,
   });
@@ -127,7 +127,7 @@ export function customer(page, { org, customer: id, asOf, category }) {
         <section aria-labelledby="carried"><div class="heading"><h2 id="carried">${texts.customer.carries}</h2></div>
           ${about()}${carries()}</section>
         <section aria-labelledby="timeline"><div class="heading"><h2 id="timeline">${texts.timeline.title}</h2>${filter()}</div>
-          ${timeline.body(change)}</section>
+          ${timeline.body(change, state.asOf)}</section>
       </div>`,
   };
 }

@@ -29,7 +29,7 @@ export function defining({ page, records, changed }) {
   page.open({
     title: () => texts.form.define,
     body: () => html`<form @submit=${send}>
-      ${field(texts.form.id, html`<input inputmode="numeric" pattern="-?[0-9]{1,10}" required .value=${draft.id}
+      ${field(texts.form.id, (hint) => html`<input aria-describedby=${hint} inputmode="numeric" pattern="-?[0-9]{1,10}" required .value=${draft.id}
         @input=${set(draft, "id", page)}>`, texts.form.idForGood)}
       ${members(draft, page)}
       ${editing.notice({})}
@@ -105,7 +105,7 @@ function members(draft, page) {
   return html`
     ${field(texts.members.name, html`<input required maxlength="100" autocomplete="off" .value=${draft.name}
       @input=${set(draft, "name", page)}>`)}
-    ${field(texts.members.description, html`<input maxlength="1000" autocomplete="off" .value=${draft.description}
+    ${field(texts.members.description, (hint) => html`<input aria-describedby=${hint} maxlength="1000" autocomplete="off" .value=${draft.description}
       @input=${set(draft, "description", page)}>`, texts.form.optional)}
     <fieldset><legend>${texts.members.validValues}</legend>
       ${kinds.map(([kind, label]) => html`<label class="check"><input type="radio" name="takes" value=${kind}
@@ -116,5 +116,5 @@ function members(draft, page) {
     ${reason(draft, page)}`;
 }
 
-const reason = (draft, page) => field(texts.members.reason, html`<input name="reason" required maxlength="1000"
+const reason = (draft, page) => field(texts.members.reason, (hint) => html`<input aria-describedby=${hint} name="reason" required maxlength="1000"
   autocomplete="off" .value=${draft.reason} @input=${set(draft, "reason", page)}>`, texts.form.reasonHint);
