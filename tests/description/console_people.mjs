@@ -136,6 +136,15 @@ test("the keyboard alone is enough", async () => {
   await page.locator(".said", { hasText: "The change has been saved." }).waitFor();
   const tier = (await customer.carried()).find(({ id }) => id === 10);
   assert.deepEqual([tier.value, tier.reason], ["silver", "By keyboard"]);
+
+  await tabTo(page, "Remove Loyalty tier");
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog").waitFor();
+  await tabTo(page, "Reason");
+  await page.keyboard.type("Over");
+  await page.keyboard.press("Enter");
+  await page.locator(".said", { hasText: "The category has been removed." }).waitFor();
+  await page.waitForFunction(() => document.activeElement.tagName === "H1");
 });
 
 test("whoever skips the navigation is at the heading", async () => {

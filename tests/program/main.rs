@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod catalogue;
+mod console;
 mod customers;
 mod database;
+mod demo;
 mod files;
 mod guard;
 mod import;

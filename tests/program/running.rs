@@ -38,7 +38,7 @@ impl Running {
     pub fn of(command: &mut Command) -> Self {
         let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap());
-        let mut ready = [const { String::new() }; 3];
+        let mut ready = [const { String::new() }; 4];
         for line in &mut ready {
             lines.read_line(line).unwrap();
         }
@@ -46,6 +46,7 @@ impl Running {
         assert!(url.starts_with("http://127.0.0.1:"));
         assert!(ready[1].starts_with(&format!("curl -i {url}/v4/")), "{}", ready[1]);
         let dynamodb_url = ready[2].trim_end().strip_prefix("DynamoDB at ").unwrap().to_owned();
+        assert_eq!(ready[3].trim_end(), format!("console at {url}/console"));
         Self { process, url, dynamodb_url, lines }
     }
 

@@ -41,6 +41,7 @@ const page = {
   /** Opens a dialog over the view: `{title, body}`. */
   open(content) {
     dialog = content;
+    said = "";
     page.draw();
   },
   /** Closes it; focus goes back to where it was. */
@@ -89,7 +90,10 @@ function refused({ detail }) {
 function draw() {
   const { view, route } = shown;
   document.title = view ? `${view.title()} · ${texts.product}` : texts.product;
+  const focused = document.activeElement;
   render(shell(view, route), document.body);
+  // Where what had the focus has gone, as a category that was removed, one goes on from the heading.
+  if (!focused?.isConnected) document.querySelector("h1")?.focus({ preventScroll: true });
   const open = document.querySelector("dialog");
   if (open && !open.open) open.showModal();
   view?.drawn?.();

@@ -179,7 +179,7 @@ export const texts = {
     heading: "Catalogue",
     categories: "Categories",
     define: "Define a category",
-    search: "Search by name or number",
+    search: "Name or number",
     showArchived: "Archived too",
     archived: "archived",
     undefined: "not defined",

@@ -17,7 +17,7 @@ export function carried(category, { org, catalogue, last, isPast, historyOf, cha
       ${definition?.archived ? html`<span class="badge">${texts.catalogue.archived}</span>` : nothing}
       ${catalogue.ready && !definition ? html`<span class="badge">${texts.catalogue.undefined}</span>` : nothing}</div>
     <p class="is"><a href=${address.carriers(org, id, category.value)}
-      title=${texts.carried.others}>${value(category.value, catalogue.isTag(id) ? texts.carried.tag : texts.noValue)}</a></p>
+      title=${texts.carried.others}>${value(category.value === null && catalogue.isTag(id) ? texts.carried.tag : category.value)}</a></p>
     ${category.description ? html`<p class="description">${category.description}</p>` : nothing}
     ${category.reason ? html`<p class="why">“${category.reason}”</p>` : html`<p class="why none">${texts.entry.noReason}</p>`}
     <p class="foot">${last ? html`<span class="by">${last.changed_by}</span>` : nothing}

@@ -2,8 +2,8 @@
 //! engine or in AWS; the demonstration; the console for another host.
 
 pub mod catalogue;
-pub mod customers;
 pub mod console;
+pub mod customers;
 pub mod database;
 pub mod demo;
 mod files;

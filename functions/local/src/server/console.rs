@@ -75,17 +75,17 @@ impl ApiUrl {
     /// # Errors
     /// The problem, where the text is no `http` or `https` URL, or has more than a path behind its host.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let problem = || "must be an http or https URL without a query, such as https://api.example.com".to_owned();
+        let problem =
+            || "must be an http or https URL without a query, such as https://api.example.com".to_owned();
         // The page's attributes and policy have it as it is.
         if text.contains(['"', '\'', '<', '>', '&', ';', ',', '?', '#', '@', ' ']) {
             return Err(problem());
         }
         let uri: Uri = text.parse().map_err(|_| problem())?;
         match (uri.scheme_str(), uri.authority()) {
-            (Some(scheme @ ("http" | "https")), Some(host)) => Ok(Self {
-                url: text.trim_end_matches('/').to_owned(),
-                origin: format!("{scheme}://{host}"),
-            }),
+            (Some(scheme @ ("http" | "https")), Some(host)) => {
+                Ok(Self { url: text.trim_end_matches('/').to_owned(), origin: format!("{scheme}://{host}") })
+            }
             _ => Err(problem()),
         }
     }
@@ -166,6 +166,7 @@ fn served(content: impl Into<Body>, name: &str) -> Response {
     headers.extend(fixed.map(|(name, value)| (name, HeaderValue::from_static(value))));
     // A page's own `<meta>` can't forbid frames.
     let policy = format!("{}; frame-ancestors 'none'", policy("'self'"));
-    headers.extend(HeaderValue::from_str(&policy).ok().map(|policy| (header::CONTENT_SECURITY_POLICY, policy)));
+    headers
+        .extend(HeaderValue::from_str(&policy).ok().map(|policy| (header::CONTENT_SECURITY_POLICY, policy)));
     response
 }

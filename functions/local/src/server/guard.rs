@@ -155,7 +155,8 @@ impl Guard {
         let is_preflight = request.method == Method::OPTIONS
             && request.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
         let mut origins = request.headers.get_all(header::ORIGIN).iter();
-        let allowed = origins.next().and_then(|sent| self.origins.iter().find(|Origin(origin)| origin == sent));
+        let allowed =
+            origins.next().and_then(|sent| self.origins.iter().find(|Origin(origin)| origin == sent));
         match (allowed, origins.next()) {
             (Some(origin), None) if is_preflight => return Ok(Caller::Preflight(origin.clone())),
             (Some(origin), None) => return Ok(Caller::Page(origin.clone())),

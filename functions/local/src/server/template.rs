@@ -71,7 +71,7 @@ pub struct Properties {
 /// An `!If`: the condition, what holds, and nothing else.
 type ConditionalCors = (IgnoredAny, CorsConfiguration, IgnoredAny);
 
-/// What pages may do whose origins the parameter `CorsOrigins` names.
+/// What pages may do whose origins the parameter `CorsAllowOrigins` names.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct CorsConfiguration {
@@ -162,7 +162,8 @@ impl Template {
     /// What pages of other servers may do, if any is allowed.
     #[must_use]
     pub fn cors(&self) -> Option<&CorsConfiguration> {
-        let configured = self.resources.values().find_map(|resource| resource.properties.cors_configuration.as_ref());
+        let configured =
+            self.resources.values().find_map(|resource| resource.properties.cors_configuration.as_ref());
         configured.map(|(_, cors, _)| cors)
     }
 

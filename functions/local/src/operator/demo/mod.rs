@@ -62,8 +62,13 @@ pub async fn run(options: &DemoOptions, engine: &EngineOptions) -> Result<(), De
     let done = make(&store, &clock, &steps, &bar).await;
     bar.finish_and_clear();
     done?;
-    output::line(format_args!("{} changes of {customers} customers and the catalogue of {org}", steps.len()))?;
-    output::line(format_args!("Look at customer {SHOWCASE} of {org} in the console, while the server runs."))?;
+    output::line(format_args!(
+        "{} changes of {customers} customers and the catalogue of {org}",
+        steps.len()
+    ))?;
+    output::line(format_args!(
+        "Look at customer {SHOWCASE} of {org} in the console, while the server runs."
+    ))?;
     Ok(())
 }
 
