@@ -13,8 +13,15 @@ import { after, afterEach, before, beforeEach } from "node:test";
 export const modules = createRequire(join(process.env.NODE_MODULES, "x"));
 
 /** No sandbox: the tests may run as root. The rest keeps Chromium from calling home. */
-const ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync"];
+const ARGUMENTS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
 /** Chromium's own remark on an answer that is an error, which the page shows. */
 const REFUSED = /^Failed to load resource: the server responded with a status of (400|401|403|404|409|412)/;

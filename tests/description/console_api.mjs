@@ -22,7 +22,8 @@ export function stranger(org = `org-${randomUUID().slice(0, 8)}`) {
   const id = randomUUID();
   const path = `/v4/orgs/${org}/customers/${id}/categories`;
   return {
-    org, id,
+    org,
+    id,
     address: `#/${org}/customers/${id}`,
     give: (category) => call("POST", path, { body: category }),
     change: (category, patch) => call("PATCH", `${path}/${category}`, { body: patch }),

@@ -1,8 +1,8 @@
 // The console as another host serves it, against the API of the local server: what works, and what a page that is not
 // admitted can't do.
 //
-// node --test tests/description/console_export.mjs, with the folder of the export in CONSOLE, the local server's address in
-// API_URL, the origin that it admits in ORIGIN, and NODE_MODULES and CHROMIUM as for browser.mjs.
+// node --test tests/description/console_export.mjs, with the folder of the export in CONSOLE, the local server's
+// address in API_URL, the origin that it admits in ORIGIN, and NODE_MODULES and CHROMIUM as for browser.mjs.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -22,7 +22,9 @@ before(async () => {
   host = createServer(async (request, response) => {
     const name = normalize(new URL(request.url, origin).pathname).replace(/^\/ops\/?/, "") || "index.html";
     try {
-      response.setHeader("content-type", KINDS[extname(name)] ?? "text/plain").end(await readFile(join(folder, name)));
+      response
+        .setHeader("content-type", KINDS[extname(name)] ?? "text/plain")
+        .end(await readFile(join(folder, name)));
     } catch {
       response.writeHead(404).end();
     }
@@ -61,6 +63,9 @@ test("its own policy keeps it from talking to others", async () => {
   await page.goto(`${origin}/ops/`);
   const asked = await page.evaluate(() => fetch("http://127.0.0.1:9/x").catch((refused) => String(refused)));
   assert.match(asked, /TypeError/);
-  assert.ok(opened.complaints.some((complaint) => complaint.includes("Content Security Policy")), opened.complaints);
+  assert.ok(
+    opened.complaints.some((complaint) => complaint.includes("Content Security Policy")),
+    opened.complaints,
+  );
   opened.complaints = [];
 });

@@ -54,14 +54,19 @@ test("a customer is found, and the key stays where nobody else sees it", async (
   await page.getByRole("button", { name: "Open", exact: true }).click();
   const carried = card(page, "Loyalty tier");
   await carried.waitFor();
-  for (const text of ["gold", "Until May", "24 months", "API_KEY"]) assert.ok((await carried.innerText()).includes(text), text);
+  for (const text of ["gold", "Until May", "24 months", "API_KEY"])
+    assert.ok((await carried.innerText()).includes(text), text);
   assert.equal(page.url(), `${url}/console/${customer.address}`);
   for (const request of asked) {
     assert.ok(!request.url().includes("API_KEY"));
     const sent = (await request.allHeaders())["x-auth-roles"];
     assert.equal(sent, request.url().startsWith(`${url}/v4/`) ? "API_KEY" : undefined);
   }
-  const kept = await page.evaluate(() => ({ local: localStorage.length, cookie: document.cookie, address: location.href }));
+  const kept = await page.evaluate(() => ({
+    local: localStorage.length,
+    cookie: document.cookie,
+    address: location.href,
+  }));
   assert.deepEqual([kept.local, kept.cookie, kept.address.includes("API_KEY")], [0, "", false]);
   await page.getByRole("button", { name: "Forget key" }).click();
   await page.getByLabel("API key").waitFor();
@@ -94,7 +99,12 @@ test("a category is added, changed and removed, each with its reason", async () 
   await dialog(page).getByRole("button", { name: "Remove" }).click();
   await page.getByText("This customer carries nothing").waitFor();
 
-  const told = (await customer.history()).map(({ change, value, description, reason }) => [change, value, description, reason]);
+  const told = (await customer.history()).map(({ change, value, description, reason }) => [
+    change,
+    value,
+    description,
+    reason,
+  ]);
   assert.deepEqual(told, [
     ["deleted", null, null, "Contract ended"],
     ["updated", "gold", null, "24 months"],
@@ -132,7 +142,8 @@ test("a change that others were faster with shows theirs, and overwrites nothing
 
   const conflict = dialog(page).getByRole("alert");
   await conflict.getByText("Somebody else was faster").waitFor();
-  for (const text of ["silver", "gold", "Their reason", "API_KEY"]) assert.ok((await conflict.innerText()).includes(text), text);
+  for (const text of ["silver", "gold", "Their reason", "API_KEY"])
+    assert.ok((await conflict.innerText()).includes(text), text);
   assert.ok(await dialog(page).getByRole("button", { name: "Save" }).isDisabled());
   assert.equal((await customer.carried())[0].reason, "Their reason");
 
@@ -178,7 +189,9 @@ test("the timeline loads as one scrolls, and is narrowed to a category", async (
   assert.equal(await entries(page).count(), 62);
 
   await page.getByLabel("Show changes of").selectOption("Loyalty tier");
-  await page.waitForFunction(() => document.querySelectorAll("section[aria-labelledby=timeline] .entry").length === 1);
+  await page.waitForFunction(
+    () => document.querySelectorAll("section[aria-labelledby=timeline] .entry").length === 1,
+  );
   assert.ok(page.url().endsWith("?category=10"));
   await page.reload();
   await page.getByText("This is where it began.").waitFor();
@@ -229,7 +242,8 @@ test("times are shown in local time, and in UTC", async () => {
   const [{ changed_at: moment }] = await customer.history();
   const page = await visit(customer.address);
   const when = entries(page).first().locator("time");
-  const shown = (zone) => new Date(moment).toLocaleTimeString("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit" });
+  const shown = (zone) =>
+    new Date(moment).toLocaleTimeString("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit" });
   await when.waitFor();
   assert.ok((await when.innerText()).endsWith(shown("Europe/Berlin")));
   assert.ok((await when.getAttribute("title")).includes(moment));
@@ -263,7 +277,10 @@ test("the catalogue is defined, renamed, archived, and its history is told", asy
   await page.locator(".definition", { hasText: "archived" }).waitFor();
 
   const { name, valid_values, archived, reason } = await call("GET", `/v4/orgs/${org}/categories/10`);
-  assert.deepEqual([name, valid_values, archived, reason], ["Loyalty tier", ["silver", "gold", "platinum"], true, "Replaced"]);
+  assert.deepEqual(
+    [name, valid_values, archived, reason],
+    ["Loyalty tier", ["silver", "gold", "platinum"], true, "Replaced"],
+  );
   assert.equal(await entries(page).count(), 3);
   assert.match(await entries(page).nth(1).innerText(), /Tier[^]*→[^]*Loyalty tier[^]*platinum[^]*Anniversary/);
 
@@ -276,21 +293,25 @@ test("the catalogue is defined, renamed, archived, and its history is told", asy
   await dialog(page).getByText("category 11 has this name").waitFor();
 });
 
-test("who carries a category is listed and counted", { skip: !(await knowsCarriers()) && "the API can't tell yet" }, async () => {
-  const { org } = stranger();
-  const customers = [stranger(org), stranger(org), stranger(org)];
-  await define(org, TIER);
-  for (const [at, customer] of customers.entries()) await customer.give({ id: 10, value: at ? "gold" : "silver" });
-  const page = await visit(`#/${org}/categories`);
-  await page.getByRole("link", { name: "Who carries it: Loyalty tier" }).click();
-  await page.getByText("3 customers").waitFor();
-  assert.equal(await page.locator("tbody tr").count(), 3);
-  await page.getByLabel("Value").selectOption("silver");
-  await page.getByText("1 customer").waitFor();
-  assert.ok(page.url().endsWith("/categories/10/customers?value=silver"));
-  await page.getByRole("link", { name: customers[0].id }).click();
-  await card(page, "Loyalty tier").getByText("silver").waitFor();
-});
+test(
+  "who carries a category is listed and counted",
+  { skip: !(await knowsCarriers()) && "the API can't tell yet" },
+  async () => {
+    const { org } = stranger();
+    const customers = [stranger(org), stranger(org), stranger(org)];
+    await define(org, TIER);
+    for (const [at, customer] of customers.entries()) await customer.give({ id: 10, value: at ? "gold" : "silver" });
+    const page = await visit(`#/${org}/categories`);
+    await page.getByRole("link", { name: "Who carries it: Loyalty tier" }).click();
+    await page.getByText("3 customers").waitFor();
+    assert.equal(await page.locator("tbody tr").count(), 3);
+    await page.getByLabel("Value").selectOption("silver");
+    await page.getByText("1 customer").waitFor();
+    assert.ok(page.url().endsWith("/categories/10/customers?value=silver"));
+    await page.getByRole("link", { name: customers[0].id }).click();
+    await card(page, "Loyalty tier").getByText("silver").waitFor();
+  },
+);
 
 test("a key that is not valid is told, and another one goes on at the same address", async () => {
   const customer = stranger();
@@ -316,15 +337,26 @@ test("a key that may only read shows, and what it may not is told", async () => 
 
 test("texts of callers are never markup", async () => {
   const customer = stranger();
-  const html = (n) => `<img src=x${n} onerror="window.hacked=1"><script>window.hacked=1</script><b>${n}</b> \${1} {{x}} &amp;`;
-  await define(customer.org, { id: 10, name: `N ${html(1)}`.slice(0, 100), description: html(2), valid_values: [html(3), html(4)], reason: html(5) });
+  const html = (n) =>
+    `<img src=x${n} onerror="window.hacked=1"><script>window.hacked=1</script><b>${n}</b> \${1} {{x}} &amp;`;
+  await define(customer.org, {
+    id: 10,
+    name: `N ${html(1)}`.slice(0, 100),
+    description: html(2),
+    valid_values: [html(3), html(4)],
+    reason: html(5),
+  });
   await customer.give({ id: 10, value: html(3), description: html(6), reason: html(7) });
   await customer.give({ id: 7, value: html(8) });
   await customer.change(10, { value: html(4), description: html(9), reason: html(10) });
   const page = await visit(customer.address);
-  for (const text of [html(4), html(8), html(9)]) await page.locator(".carried").getByText(text, { exact: true }).waitFor();
+  for (const text of [html(4), html(8), html(9)])
+    await page.locator(".carried").getByText(text, { exact: true }).waitFor();
   for (const text of [html(3), html(4)]) await entries(page).first().getByText(text, { exact: true }).waitFor();
-  await entries(page).first().getByText(`“${html(10)}”`).waitFor();
+  await entries(page)
+    .first()
+    .getByText(`“${html(10)}”`)
+    .waitFor();
   await page.getByRole("button", { name: "Change N <img" }).click();
   await dialog(page).getByText(html(10)).waitFor();
   await page.keyboard.press("Escape");

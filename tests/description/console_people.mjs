@@ -14,12 +14,21 @@ const opened = browsing([url], { copesWithErrors: true });
 /** An organisation with a bit of everything. */
 async function furnished() {
   const customer = stranger();
-  await define(customer.org, { id: 10, name: "Loyalty tier", valid_values: ["silver", "gold"], description: "A tier" },
-    { id: 20, name: "Household", valid_values: [] }, { id: 30, name: "Old", archived: true });
+  await define(
+    customer.org,
+    { id: 10, name: "Loyalty tier", valid_values: ["silver", "gold"], description: "A tier" },
+    { id: 20, name: "Household", valid_values: [] },
+    { id: 30, name: "Old", archived: true },
+  );
   await customer.give({ id: 10, value: "silver", description: "Joined", reason: "New contract" });
   await customer.change(10, { value: "gold", description: null, reason: "24 months" });
   await customer.give({ id: 20, value: null });
-  await customer.give({ id: 2_147_483_647, value: "x".repeat(255), description: "y".repeat(1000), reason: "z".repeat(1000) });
+  await customer.give({
+    id: 2_147_483_647,
+    value: "x".repeat(255),
+    description: "y".repeat(1000),
+    reason: "z".repeat(1000),
+  });
   await customer.give({ id: 5, value: "a" });
   await customer.remove(5, "Over");
   return customer;
@@ -38,8 +47,16 @@ async function visit(address) {
 
 async function views({ org, address }) {
   const carriers = (await knowsCarriers()) ? [`#/${org}/categories/10/customers`] : [];
-  return ["#/", `#/${org}`, address, `${address}?as_of=2020-01-01T00:00:00Z`, `#/${org}/categories`,
-    `#/${org}/categories/10`, "#/nowhere/at/all", ...carriers];
+  return [
+    "#/",
+    `#/${org}`,
+    address,
+    `${address}?as_of=2020-01-01T00:00:00Z`,
+    `#/${org}/categories`,
+    `#/${org}/categories/10`,
+    "#/nowhere/at/all",
+    ...carriers,
+  ];
 }
 
 /** What axe finds that is serious. */
@@ -50,7 +67,9 @@ async function findings(page) {
   await evaluate(modules("axe-core").source);
   const { result } = await evaluate("axe.run(document).then(({ violations }) => JSON.stringify(violations))");
   const serious = JSON.parse(result.value).filter(({ impact }) => ["serious", "critical"].includes(impact));
-  return serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join("; ")}`);
+  return serious.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join("; ")}`,
+  );
 }
 
 for (const colorScheme of ["light", "dark"]) {

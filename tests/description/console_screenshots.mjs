@@ -1,5 +1,5 @@
-// The pictures of the console in the documentation: node tests/description/console_screenshots.mjs, with the address of a
-// local server that has the demonstration's data in API_URL, and NODE_MODULES and CHROMIUM as for browser.mjs.
+// The pictures of the console in the documentation: node tests/description/console_screenshots.mjs, with the address of
+// a local server that has the demonstration's data in API_URL, and NODE_MODULES and CHROMIUM as for browser.mjs.
 
 import { writeFileSync } from "node:fs";
 
@@ -18,7 +18,8 @@ const pictures = [
 
 const { chromium } = modules("playwright-core");
 const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"],
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-gpu"],
 });
 for (const { name, address, colorScheme, width, height } of pictures) {
   const page = await browser.newPage({ colorScheme, viewport: { width, height }, timezoneId: "UTC" });

@@ -1,8 +1,8 @@
 // The reference page in headless Chromium: it renders, an operation is tried on it with the key that is filled in,
 // its answer is seen, and the `ref` of an error leads to that error's explanation.
 //
-// node --test tests/description/docs_page.mjs, with the local server's address in API_URL, and NODE_MODULES and CHROMIUM
-// as for browser.mjs.
+// node --test tests/description/docs_page.mjs, with the local server's address in API_URL, and NODE_MODULES and
+// CHROMIUM as for browser.mjs.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -106,22 +106,26 @@ function shell(view, route) {
       <a class="brand" href=${address.start()}><img src="icon.svg" alt="" width="24" height="24">${texts.product}</a>
       ${route?.org ? navigation(route) : nothing}
       <div class="settings">
-        <button type="button" class="quiet" aria-pressed=${String(inUtc())} title=${texts.time.switch} @click=${switchZone}>
+        <button type="button" class="quiet" aria-pressed=${String(inUtc())} title=${texts.time.switch}
+          @click=${switchZone}>
           <span class="hidden">${texts.time.shown} </span>${zone()}</button>
         ${apiKey() ? html`<button type="button" class="quiet" @click=${forget}>${texts.key.forget}</button>` : nothing}
       </div>
     </header>
     <main id="main" class=${route?.view ?? "nowhere"}>${main(view, route)}</main>
     <p class="said" role="status">${said}</p>
-    ${dialog
-      ? html`<dialog aria-labelledby="dialog-title" @close=${closed}>
+    ${
+      dialog
+        ? html`<dialog aria-labelledby="dialog-title" @close=${closed}>
           <h2 id="dialog-title">${dialog.title()}</h2>${dialog.body()}</dialog>`
-      : nothing}`;
+        : nothing
+    }`;
 }
 
 function main(view, route) {
   if (view) return view.body();
-  if (route) return html`<h1 tabindex="-1">${texts.key.needed}</h1>
+  if (route)
+    return html`<h1 tabindex="-1">${texts.key.needed}</h1>
     ${problem(refusal)}${keyForm({ done: restart })}`;
   return html`<h1 tabindex="-1">${texts.nowhere.title}</h1>
     <p>${texts.nowhere.text} <a href=${address.start()}>${texts.nowhere.back}</a></p>`;

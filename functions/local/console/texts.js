@@ -47,8 +47,9 @@ export const texts = {
   start: {
     title: "Find a customer",
     heading: "What does this customer carry, and why?",
-    lead: "Categories such as a loyalty tier or a churn risk, with every change that made them so: "
-      + "who, when, from what to what, and the reason.",
+    lead:
+      "Categories such as a loyalty tier or a churn risk, with every change that made them so: " +
+      "who, when, from what to what, and the reason.",
     org: "Organisation",
     orgHint: "Such as telco.",
     customer: "Customer",
@@ -65,7 +66,10 @@ export const texts = {
     points: [
       ["A customer", "What they carry now, by the catalogue's names. Add, change and remove, each with a reason."],
       ["A timeline", "Every change, newest first. Drag the slider back to see what they carried at any moment."],
-      ["A catalogue", "Which categories there are and which values they take. Rename and archive without losing history."],
+      [
+        "A catalogue",
+        "Which categories there are and which values they take. Rename and archive without losing history.",
+      ],
     ],
   },
 
@@ -76,8 +80,14 @@ export const texts = {
     add: "Add a category",
     asOf: (moment) => `As it was on ${moment}`,
     backToNow: "Back to now",
-    unknown: { title: "Nothing is known of this customer", text: "Nobody has ever given them a category, or they were erased." },
-    none: { title: "This customer carries nothing", text: "All their categories were removed. The timeline says when and why." },
+    unknown: {
+      title: "Nothing is known of this customer",
+      text: "Nobody has ever given them a category, or they were erased.",
+    },
+    none: {
+      title: "This customer carries nothing",
+      text: "All their categories were removed. The timeline says when and why.",
+    },
     noneThen: { title: "Nothing yet", text: "At this moment the customer carried no category." },
   },
 

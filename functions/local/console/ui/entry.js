@@ -29,20 +29,31 @@ function differences(entry, members, isTag) {
     if (member === "value") return content !== null || !isTag;
     return member === "name" || (content !== null && content !== undefined && content !== false);
   };
-  return Object.entries(members).filter(matters).map(([member, label]) => html`<div class="difference">
+  return Object.entries(members)
+    .filter(matters)
+    .map(
+      ([member, label]) => html`<div class="difference">
     <dt>${label}</dt>
-    <dd>${change === "created" ? nothing
-      : html`<del><span class="hidden">${texts.entry.was} </span>${shown(member, previous?.[member])}</del>`}
+    <dd>${
+      change === "created"
+        ? nothing
+        : html`<del><span class="hidden">${texts.entry.was} </span>${shown(member, previous?.[member])}</del>`
+    }
       ${change === "updated" ? html`<span class="arrow" aria-hidden="true">→</span>` : nothing}
-      ${change === "deleted" ? nothing
-        : html`<ins><span class="hidden">${texts.entry.is} </span>${shown(member, entry[member])}</ins>`}</dd>
-  </div>`);
+      ${
+        change === "deleted"
+          ? nothing
+          : html`<ins><span class="hidden">${texts.entry.is} </span>${shown(member, entry[member])}</ins>`
+      }</dd>
+  </div>`,
+    );
 }
 
 function why({ change, reason, previous }) {
   if (!reason) return html`<p class="why none">${texts.entry.noReason}</p>`;
   const kept = change === "updated" && same(reason, previous?.reason);
-  return html`<p class="why">${kept ? html`<span class="kept">${texts.entry.keptReason} </span>` : nothing}“${reason}”</p>`;
+  const before = kept ? html`<span class="kept">${texts.entry.keptReason} </span>` : nothing;
+  return html`<p class="why">${before}“${reason}”</p>`;
 }
 
 /** `name` is what the entry is about, of which a tag has no value; `actions` are links of its own. */
@@ -52,6 +63,7 @@ export function entry(change, { name, members, isTag = false, actions = nothing 
       <span class="when">${time(change.changed_at)}</span></div>
     <dl>${differences(change, members, isTag)}</dl>
     ${why(change)}
-    <p class="foot"><span class="by"><span class="hidden">${texts.entry.by} </span>${change.changed_by}</span>${actions}</p>
+    <p class="foot"><span class="by"><span class="hidden">${texts.entry.by} </span>${change.changed_by}</span>
+      ${actions}</p>
   </li>`;
 }

@@ -18,6 +18,10 @@ export function keyForm({ done }) {
 
 export function keyField() {
   const known = meta("key");
-  return field(texts.key.label, (hint) => html`<input aria-describedby=${hint} name="key" type="password" required
-    autocomplete="off" spellcheck="false" .value=${known}>`, [texts.key.hint, known ? texts.key.local(known) : ""].join(" "));
+  return field(
+    texts.key.label,
+    (hint) => html`<input aria-describedby=${hint} name="key" type="password" required
+    autocomplete="off" spellcheck="false" .value=${known}>`,
+    [texts.key.hint, known ? texts.key.local(known) : ""].join(" "),
+  );
 }
