@@ -1,61 +1,20 @@
 // The reference page in headless Chromium: it renders, an operation is tried on it with the key that is filled in,
 // its answer is seen, and the `ref` of an error leads to that error's explanation.
 //
-// node --test tests/description/docs_page.mjs, with the local server's address in API_URL, playwright-core in the folder
-// NODE_MODULES, and Chromium in CHROMIUM (or /usr/bin/chromium).
+// node --test tests/description/docs_page.mjs, with the local server's address in API_URL, and NODE_MODULES and
+// CHROMIUM as for browser.mjs.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { test, before, after, beforeEach, afterEach } from "node:test";
+import { test } from "node:test";
 
-const { chromium } = createRequire(join(process.env.NODE_MODULES, "x"))("playwright-core");
+import { browsing } from "./browser.mjs";
 
 const url = process.env.API_URL;
-const profile = mkdtempSync(join(tmpdir(), "docs-page-"));
-let browser;
-let page;
-let complaints;
-
-before(async () => {
-  browser = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    headless: true,
-    // No sandbox: the tests may run as root. The rest keeps Chromium from calling home.
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-      "--disable-component-update", "--disable-sync"],
-  });
-});
-
-after(async () => {
-  await browser.close();
-  rmSync(profile, { recursive: true, force: true });
-});
-
-beforeEach(async () => {
-  complaints = [];
-  page = await browser.newPage();
-  page.setDefaultTimeout(20_000);
-  page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  page.on("request", (request) => {
-    const target = request.url();
-    if (!target.startsWith(`${url}/`) && !target.startsWith("data:")) complaints.push(`asks ${target}`);
-  });
-});
-
-afterEach(async () => {
-  await page.close();
-  assert.deepEqual(complaints, []);
-});
+const opened = browsing([url]);
 
 /** Unfolds an operation; returns what is drawn of it. */
 async function operation(id) {
-  const block = page.locator(`[id$="-${id}"].opblock`);
+  const block = opened.page.locator(`[id$="-${id}"].opblock`);
   await block.locator(".opblock-summary-control").click();
   await block.locator(".execute").waitFor();
   return block;
@@ -71,6 +30,7 @@ async function execute(block) {
 }
 
 test("every operation is drawn", async () => {
+  const { page } = opened;
   await page.goto(`${url}/docs`);
   await page.locator(".opblock").first().waitFor();
   const drawn = await page.locator(".opblock").evaluateAll((blocks) => blocks.map((block) => block.id));
@@ -82,6 +42,7 @@ test("every operation is drawn", async () => {
 });
 
 test("every operation can be tried with the key and the values that are filled in", async () => {
+  const { page } = opened;
   await page.goto(`${url}/docs`);
   for (const [id, expected, says] of [
     ["createCategory", "201", ""],
@@ -104,6 +65,7 @@ test("every operation can be tried with the key and the values that are filled i
 });
 
 test("the ref of an error leads to the explanation of its code", async () => {
+  const { page } = opened;
   const refused = await fetch(`${url}/v4/orgs/telco/customers/7/categories`, {
     headers: { "x-auth-roles": "API_KEY" },
   });

@@ -2,7 +2,7 @@
 // another port of this machine, and under a name that leads to 127.0.0.1 as after DNS rebinding.
 //
 // node --test tests/description/foreign_page.mjs, with the addresses in API_URL and DYNAMODB_URL, and NODE_MODULES and
-// CHROMIUM as for docs_page.mjs.
+// CHROMIUM as for browser.mjs.
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";

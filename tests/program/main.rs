@@ -4,8 +4,10 @@
 
 mod backup;
 mod catalogue;
+mod console;
 mod customers;
 mod database;
+mod demo;
 mod files;
 mod guard;
 mod help;

@@ -26,21 +26,33 @@ async function call(method, path, { query, body, ifMatch, retry, signal } = {}) 
   // URLSearchParams writes a space as `+`, and the API takes percent-encoding alone.
   url.search = url.search.replaceAll("+", "%20");
   const headers = { "x-auth-roles": apiKey() };
-  if (body !== undefined) headers["content-type"] = method === "PATCH" ? "application/merge-patch+json" : "application/json";
+  if (body !== undefined)
+    headers["content-type"] = method === "PATCH" ? "application/merge-patch+json" : "application/json";
   if (ifMatch) headers["if-match"] = ifMatch;
   if (retry) headers["idempotency-key"] = retry;
   let answer;
   try {
     answer = await fetch(url, {
-      method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body),
-      cache: "no-store", credentials: "omit", redirect: "error", referrerPolicy: "no-referrer",
+      method,
+      headers,
+      signal,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      cache: "no-store",
+      credentials: "omit",
+      redirect: "error",
+      referrerPolicy: "no-referrer",
     });
   } catch (failure) {
     if (failure.name === "AbortError") throw failure;
     throw new ApiError(0, [{ title: texts.problem.unreachable, details: texts.problem.unreachableDetails(base()) }]);
   }
   const text = await answer.text();
-  if (!answer.ok) throw refusal(answer, text);
+  if (!answer.ok) {
+    const refused = refusal(answer, text);
+    // Whatever was asked for, another key has to be asked for first.
+    if (answer.status === 401) dispatchEvent(new CustomEvent("key-refused", { detail: refused }));
+    throw refused;
+  }
   return { content: text ? JSON.parse(text) : null, etag: answer.headers.get("etag") };
 }
 

@@ -5,6 +5,7 @@ import { address, route } from "./router.js";
 import { apiKey, forgetApiKey, inUtc, showUtc } from "./session.js";
 import { texts } from "./texts.js";
 import { keyForm } from "./ui/key_form.js";
+import { problem } from "./ui/parts.js";
 import { zone } from "./time.js";
 import { start } from "./views/start.js";
 import { customer } from "./views/customer.js";
@@ -17,7 +18,9 @@ const views = { start, customer, catalogue, carriers };
 let shown = { route: null, view: null };
 let said = "";
 let dialog = null;
+let refusal = null;
 let drawing = false;
+let isFirst = true;
 
 /** What a view has of the page. */
 const page = {
@@ -38,6 +41,7 @@ const page = {
   /** Opens a dialog over the view: `{title, body}`. */
   open(content) {
     dialog = content;
+    said = "";
     page.draw();
   },
   /** Closes it; focus goes back to where it was. */
@@ -57,7 +61,9 @@ function navigate() {
     shown = { route: to, view: null };
     if (to && (apiKey() || to.view === "start")) shown.view = views[to.view](page, to);
     draw();
-    document.querySelector("h1")?.focus({ preventScroll: true });
+    // Whoever has just opened the page begins at its beginning.
+    if (!isFirst) document.querySelector("h1")?.focus({ preventScroll: true });
+    isFirst = false;
     scrollTo(0, 0);
   }
   page.draw();
@@ -67,13 +73,27 @@ function navigate() {
 function restart() {
   shown.view?.close?.();
   shown = { route: null, view: null };
+  refusal = null;
   navigate();
+}
+
+/** Asks for another key, at the same address. */
+function refused({ detail }) {
+  refusal = detail;
+  forgetApiKey();
+  shown.view?.close?.();
+  shown.view = null;
+  page.close();
+  page.draw();
 }
 
 function draw() {
   const { view, route } = shown;
   document.title = view ? `${view.title()} · ${texts.product}` : texts.product;
+  const focused = document.activeElement;
   render(shell(view, route), document.body);
+  // Where what had the focus has gone, as a category that was removed, one goes on from the heading.
+  if (!focused?.isConnected) document.querySelector("h1")?.focus({ preventScroll: true });
   const open = document.querySelector("dialog");
   if (open && !open.open) open.showModal();
   view?.drawn?.();
@@ -86,22 +106,27 @@ function shell(view, route) {
       <a class="brand" href=${address.start()}><img src="icon.svg" alt="" width="24" height="24">${texts.product}</a>
       ${route?.org ? navigation(route) : nothing}
       <div class="settings">
-        <button type="button" class="quiet" aria-pressed=${String(inUtc())} title=${texts.time.switch} @click=${switchZone}>
+        <button type="button" class="quiet" aria-pressed=${String(inUtc())} title=${texts.time.switch}
+          @click=${switchZone}>
           <span class="hidden">${texts.time.shown} </span>${zone()}</button>
         ${apiKey() ? html`<button type="button" class="quiet" @click=${forget}>${texts.key.forget}</button>` : nothing}
       </div>
     </header>
     <main id="main" class=${route?.view ?? "nowhere"}>${main(view, route)}</main>
     <p class="said" role="status">${said}</p>
-    ${dialog
-      ? html`<dialog aria-labelledby="dialog-title" @close=${closed}>
+    ${
+      dialog
+        ? html`<dialog aria-labelledby="dialog-title" @close=${closed}>
           <h2 id="dialog-title">${dialog.title()}</h2>${dialog.body()}</dialog>`
-      : nothing}`;
+        : nothing
+    }`;
 }
 
 function main(view, route) {
   if (view) return view.body();
-  if (route) return html`<h1 tabindex="-1">${texts.key.needed}</h1>${keyForm({ done: restart })}`;
+  if (route)
+    return html`<h1 tabindex="-1">${texts.key.needed}</h1>
+    ${problem(refusal)}${keyForm({ done: restart })}`;
   return html`<h1 tabindex="-1">${texts.nowhere.title}</h1>
     <p>${texts.nowhere.text} <a href=${address.start()}>${texts.nowhere.back}</a></p>`;
 }
@@ -137,5 +162,5 @@ function forget() {
 }
 
 addEventListener("hashchange", navigate);
-addEventListener("key-changed", restart);
+addEventListener("key-refused", refused);
 navigate();

@@ -40,6 +40,11 @@ export class Definitions {
     return this.byId.get(id)?.name ?? texts.category(id);
   }
 
+  /** Whether a category is carried without a value. */
+  isTag(id) {
+    return this.byId.get(id)?.valid_values?.length === 0;
+  }
+
   /** In the order of their names. */
   get all() {
     return [...this.byId.values()].sort((a, b) => this.#names.compare(a.name, b.name));

@@ -26,7 +26,7 @@ export function route(hash) {
   if (number(id) === null) return null;
   if (path.length === 3) return { view: "catalogue", org, category: number(id) };
   if (below !== "customers") return null;
-  const value = query.get("has_value") === "false" ? null : query.get("value") ?? undefined;
+  const value = query.get("has_value") === "false" ? null : (query.get("value") ?? undefined);
   return { view: "carriers", org, category: number(id), value };
 }
 

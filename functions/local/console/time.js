@@ -16,8 +16,7 @@ function format(kind, options) {
 const DAY = { day: "numeric", month: "short", year: "numeric" };
 const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 
-export const zone = () =>
-  (inUtc() ? "UTC" : Intl.DateTimeFormat().resolvedOptions().timeZone.replaceAll("_", " "));
+export const zone = () => (inUtc() ? "UTC" : Intl.DateTimeFormat().resolvedOptions().timeZone.replaceAll("_", " "));
 
 /** Day and time, such as 12 Mar 2026, 14:05. */
 export const written = (moment) => format("moment", { ...DAY, ...CLOCK }).format(new Date(moment));

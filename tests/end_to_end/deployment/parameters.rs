@@ -152,6 +152,31 @@ fn the_default_endpoint_can_be_switched_off() {
 }
 
 #[test]
+fn pages_of_other_servers_are_admitted_where_their_origins_are_named() {
+    let cors = &YAML["Resources"]["Api"]["Properties"]["CorsConfiguration"];
+    assert_eq!([&cors[0], &cors[2]], ["AdmitsPages", "AWS::NoValue"]);
+    assert_eq!(cors[1]["AllowOrigins"], json!([",", "CorsAllowOrigins"]));
+    assert_eq!(texts(&YAML["Conditions"]["AdmitsPages"]), ["CorsAllowOrigins", ""]);
+    let methods: BTreeSet<&str> = texts(&cors[1]["AllowMethods"]).into_iter().collect();
+    assert!(Operation::ALL.iter().all(|operation| methods.contains(operation.method())), "{methods:?}");
+    // What callers send, and what they have to read.
+    let named = |member: &str| texts(&cors[1][member]).into_iter().collect::<BTreeSet<_>>();
+    assert!(named("AllowHeaders").is_superset(&BTreeSet::from([
+        "content-type",
+        "idempotency-key",
+        "if-match",
+        "if-none-match",
+        "x-auth-roles"
+    ])));
+    assert!(named("ExposeHeaders").is_superset(&BTreeSet::from([
+        "etag",
+        "location",
+        "retry-after",
+        "x-request-id"
+    ])));
+}
+
+#[test]
 fn a_value_of_deployment_passes_over_the_alarms() {
     let preference = &YAML["Globals"]["Function"]["DeploymentPreference"];
     assert_eq!(texts(&preference["Type"]), ["IgnoresAlarms", "AllAtOnce", "Deployment"]);

@@ -82,10 +82,17 @@ export class Editing {
       <h3>${texts.conflict.title}</h3>
       <p>${now.content ? texts.conflict.text : texts.conflict.gone}</p>
       <ol class="entries">${since.map((change) => entry(change, { name, members }))}</ol>
-      ${now.content ? html`<div class="actions">
+      ${
+        now.content
+          ? html`<div class="actions">
         <button type="button" @click=${() => this.decideAgain()}>${texts.conflict.keep}</button>
-        <button type="button" @click=${() => { this.decideAgain(); take?.(); }}>${texts.conflict.take}</button>
-      </div>` : nothing}
+        <button type="button" @click=${() => {
+          this.decideAgain();
+          take?.();
+        }}>${texts.conflict.take}</button>
+      </div>`
+          : nothing
+      }
     </section>`;
   }
 

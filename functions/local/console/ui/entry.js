@@ -13,43 +13,57 @@ const shownOf = {
 export function validValues(values) {
   if (values === null || values === undefined) return html`<span class="none">${texts.catalogue.anyValue}</span>`;
   if (!values.length) return html`<span class="none">${texts.catalogue.noValues}</span>`;
-  return html`<span class="values">${values.map(value)}</span>`;
+  return html`<span class="values">${values.map((one) => value(one))}</span>`;
 }
 
 const same = (a, b) => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
-const shown = (member, content) => (shownOf[member] ?? value)(content ?? null);
+const shown = (member, content) =>
+  shownOf[member]?.(content) ?? value(content ?? null, member === "value" ? texts.noValue : texts.none);
 
 /** What an entry says of each of these members, other than of those that stay as they were. */
-function differences(entry, members) {
+function differences(entry, members, isTag) {
   const { change, previous } = entry;
   const matters = ([member]) => {
     if (change === "updated") return !same(entry[member], previous[member]);
     const content = change === "created" ? entry[member] : previous?.[member];
-    return member === "value" || member === "name" || (content !== null && content !== undefined && content !== false);
+    if (member === "value") return content !== null || !isTag;
+    return member === "name" || (content !== null && content !== undefined && content !== false);
   };
-  return Object.entries(members).filter(matters).map(([member, label]) => html`<div class="difference">
+  return Object.entries(members)
+    .filter(matters)
+    .map(
+      ([member, label]) => html`<div class="difference">
     <dt>${label}</dt>
-    <dd>${change === "created" ? nothing
-      : html`<del><span class="hidden">${texts.entry.was} </span>${shown(member, previous?.[member])}</del>`}
+    <dd>${
+      change === "created"
+        ? nothing
+        : html`<del><span class="hidden">${texts.entry.was} </span>${shown(member, previous?.[member])}</del>`
+    }
       ${change === "updated" ? html`<span class="arrow" aria-hidden="true">→</span>` : nothing}
-      ${change === "deleted" ? nothing
-        : html`<ins><span class="hidden">${texts.entry.is} </span>${shown(member, entry[member])}</ins>`}</dd>
-  </div>`);
+      ${
+        change === "deleted"
+          ? nothing
+          : html`<ins><span class="hidden">${texts.entry.is} </span>${shown(member, entry[member])}</ins>`
+      }</dd>
+  </div>`,
+    );
 }
 
 function why({ change, reason, previous }) {
   if (!reason) return html`<p class="why none">${texts.entry.noReason}</p>`;
   const kept = change === "updated" && same(reason, previous?.reason);
-  return html`<p class="why">${kept ? html`<span class="kept">${texts.entry.keptReason} </span>` : nothing}“${reason}”</p>`;
+  const before = kept ? html`<span class="kept">${texts.entry.keptReason} </span>` : nothing;
+  return html`<p class="why">${before}“${reason}”</p>`;
 }
 
-/** `name` is what the entry is about; `actions` are buttons of its own. */
-export function entry(change, { name, members, actions = nothing, later = false }) {
-  return html`<li class="entry ${change.change} ${later ? "later" : ""}">
+/** `name` is what the entry is about, of which a tag has no value; `actions` are links of its own. */
+export function entry(change, { name, members, isTag = false, actions = nothing }) {
+  return html`<li class="entry ${change.change}">
     <div class="head"><h4>${name}</h4><span class="kind">${texts.entry[change.change]}</span>
       <span class="when">${time(change.changed_at)}</span></div>
-    <dl>${differences(change, members)}</dl>
+    <dl>${differences(change, members, isTag)}</dl>
     ${why(change)}
-    <p class="foot"><span class="by"><span class="hidden">${texts.entry.by} </span>${change.changed_by}</span>${actions}</p>
+    <p class="foot"><span class="by"><span class="hidden">${texts.entry.by} </span>${change.changed_by}</span>
+      ${actions}</p>
   </li>`;
 }

@@ -1,8 +1,9 @@
 // Asks for the API key.
 
-import { html, nothing } from "../vendor/lit-html-3.3.3/lit-html.js";
+import { html } from "../vendor/lit-html-3.3.3/lit-html.js";
 import { keepApiKey, meta } from "../session.js";
 import { texts } from "../texts.js";
+import { field } from "./parts.js";
 
 /** `done` is called once the key is kept. */
 export function keyForm({ done }) {
@@ -17,7 +18,10 @@ export function keyForm({ done }) {
 
 export function keyField() {
   const known = meta("key");
-  return html`<label class="field"><span>${texts.key.label}</span>
-    <input name="key" type="password" required autocomplete="off" spellcheck="false" .value=${known}>
-    <small>${texts.key.hint}${known ? html` ${texts.key.local(known)}` : nothing}</small></label>`;
+  return field(
+    texts.key.label,
+    (hint) => html`<input aria-describedby=${hint} name="key" type="password" required
+    autocomplete="off" spellcheck="false" .value=${known}>`,
+    [texts.key.hint, known ? texts.key.local(known) : ""].join(" "),
+  );
 }

@@ -40,7 +40,7 @@ export class Timeline {
   /** Loads the next page. Until it is there, what is there already stays. */
   async more() {
     if (this.#loading || this.complete) return;
-    const loading = this.#loading = new AbortController();
+    const loading = (this.#loading = new AbortController());
     const isFirst = this.#cursor === undefined;
     this.error = null;
     this.draw();
@@ -74,20 +74,42 @@ export class Timeline {
     this.#sentinel.watch(null);
   }
 
-  /** `drawn` makes an entry's markup. */
-  body(drawn) {
-    const months = [];
-    for (const change of this.entries) {
-      const name = month(change.changed_at);
-      if (months.at(-1)?.name !== name) months.push({ name, changes: [] });
-      months.at(-1).changes.push(change);
+  /** `drawn` makes an entry's markup. What was changed after `asOf` is folded away. */
+  body(drawn, asOf = null) {
+    const isLater = (change) => asOf !== null && change.changed_at > asOf;
+    const later = this.entries.filter(isLater);
+    return html`${
+      later.length
+        ? html`<details class="later"><summary>${texts.timeline.later(later.length)}</summary>
+        ${months(later, drawn)}</details>`
+        : nothing
     }
-    return html`${months.map(({ name, changes }) => html`<section class="month"><h3>${name}</h3>
-        <ol class="entries">${changes.map(drawn)}</ol></section>`)}
+      ${months(this.entries.slice(later.length), drawn)}
       ${this.complete && !this.entries.length ? empty(texts.timeline.empty, texts.timeline.emptyText) : nothing}
       ${problem(this.error, () => this.more())}
-      ${this.complete ? nothing : html`<div id="older">${this.#loading ? loading()
-        : html`<button type="button" @click=${() => this.more()}>${texts.timeline.more}</button>`}</div>`}
+      ${
+        this.complete
+          ? nothing
+          : html`<div id="older">${
+              this.#loading
+                ? loading()
+                : html`<button type="button" @click=${() => this.more()}>${texts.timeline.more}</button>`
+            }</div>`
+      }
       ${this.complete && this.entries.length ? html`<p class="end">${texts.timeline.end}</p>` : nothing}`;
   }
+}
+
+/** The changes under the months that they were made in. */
+function months(changes, drawn) {
+  const found = [];
+  for (const change of changes) {
+    const name = month(change.changed_at);
+    if (found.at(-1)?.name !== name) found.push({ name, changes: [] });
+    found.at(-1).changes.push(change);
+  }
+  return found.map(
+    ({ name, changes }) => html`<section class="month"><h3>${name}</h3>
+    <ol class="entries">${changes.map(drawn)}</ol></section>`,
+  );
 }

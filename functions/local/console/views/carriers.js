@@ -40,7 +40,7 @@ export function carriers(page, { org, category, value }) {
 
   async function more() {
     if (state.loading || state.cursor === null) return;
-    const { signal } = state.loading = new AbortController();
+    const { signal } = (state.loading = new AbortController());
     state.error = null;
     page.draw();
     try {
@@ -70,8 +70,8 @@ export function carriers(page, { org, category, value }) {
 
   function values() {
     const valid = catalogue.byId.get(category)?.valid_values;
-    const chosen = (choice) => go(address.carriers(org, category,
-      choice === ANY ? undefined : choice === "none" ? null : choice.slice(3)));
+    const chosen = (choice) =>
+      go(address.carriers(org, category, choice === ANY ? undefined : choice === "none" ? null : choice.slice(3)));
     const options = new Set([...(valid ?? []), ...(typeof state.value === "string" ? [state.value] : [])]);
     const search = (event) => {
       event.preventDefault();
@@ -80,11 +80,17 @@ export function carriers(page, { org, category, value }) {
     return html`<div class="tools">
       <label><span class="hidden">${texts.members.value}</span>
         <select @change=${(event) => chosen(event.target.value)}>
-          ${[undefined, ...options, null].map((value) => html`<option value=${choice(value)} ?selected=${value === state.value}>
-            ${value === undefined ? texts.carriers.any : value === null ? texts.form.noValue : value}</option>`)}
+          ${[undefined, ...options, null].map(
+            (value) => html`<option value=${choice(value)} ?selected=${value === state.value}>
+            ${value === undefined ? texts.carriers.any : value === null ? texts.noValue : value}</option>`,
+          )}
         </select></label>
-      ${valid ? nothing : html`<form @submit=${search}><input name="value" type="search" aria-label=${texts.carriers.exact}
-        placeholder=${texts.carriers.exact}><button>${texts.carriers.find}</button></form>`}
+      ${
+        valid
+          ? nothing
+          : html`<form @submit=${search}><input name="value" type="search" aria-label=${texts.carriers.exact}
+        placeholder=${texts.carriers.exact}><button>${texts.carriers.find}</button></form>`
+      }
     </div>`;
   }
 
@@ -100,15 +106,26 @@ export function carriers(page, { org, category, value }) {
       return empty(texts.carriers.empty, texts.carriers.emptyText);
     }
     return html`
-      ${state.customers.length ? html`<div class="scroll"><table>
+      ${
+        state.customers.length
+          ? html`<div class="scroll"><table>
         <thead><tr><th scope="col">${texts.carriers.customer}</th><th scope="col">${texts.members.value}</th>
           <th scope="col">${texts.carriers.since}</th></tr></thead>
-        <tbody>${state.customers.map(({ customer_id, value, since }) => html`<tr>
+        <tbody>${state.customers.map(
+          ({ customer_id, value, since }) => html`<tr>
           <td><a class="id" href=${address.customer(org, customer_id, { category })}>${customer_id}</a></td>
-          <td>${shown(value)}</td><td>${time(since, { day: true })}</td></tr>`)}</tbody></table></div>` : nothing}
+          <td>${shown(value)}</td><td>${time(since, { day: true })}</td></tr>`,
+        )}</tbody></table></div>`
+          : nothing
+      }
       ${problem(state.error, more)}
-      ${state.cursor === null || state.error ? nothing : html`<div id="older">${state.loading ? loading()
-        : html`<button type="button" @click=${more}>${texts.carriers.more}</button>`}</div>`}`;
+      ${
+        state.cursor === null || state.error
+          ? nothing
+          : html`<div id="older">${
+              state.loading ? loading() : html`<button type="button" @click=${more}>${texts.carriers.more}</button>`
+            }</div>`
+      }`;
   }
 
   restart();

@@ -43,16 +43,22 @@ export function catalogue(page, { org, category }) {
 
   const tools = () => html`<div class="tools">
     <input type="search" aria-label=${texts.catalogue.search} placeholder=${texts.catalogue.search} .value=${sought}
-      @input=${(event) => { sought = event.target.value; page.draw(); }}>
+      @input=${(event) => {
+        sought = event.target.value;
+        page.draw();
+      }}>
     <label class="check"><input type="checkbox" .checked=${archivedToo}
-      @change=${(event) => { archivedToo = event.target.checked; page.draw(); }}> ${texts.catalogue.showArchived}</label>
+      @change=${(event) => {
+        archivedToo = event.target.checked;
+        page.draw();
+      }}> ${texts.catalogue.showArchived}</label>
   </div>`;
 
   function list() {
     if (known.error) return problem(known.error, load);
     if (!known.ready) return loading();
-    const wanted = ({ name, id, archived }) => (archivedToo || !archived)
-      && `${name} ${id}`.toLocaleLowerCase().includes(sought.trim().toLocaleLowerCase());
+    const wanted = ({ name, id, archived }) =>
+      (archivedToo || !archived) && `${name} ${id}`.toLocaleLowerCase().includes(sought.trim().toLocaleLowerCase());
     const all = known.all.filter(wanted);
     if (!known.byId.size) return empty(texts.catalogue.empty, texts.catalogue.emptyText);
     if (!all.length) return empty(texts.catalogue.noneFound, texts.catalogue.noneFoundText);
@@ -61,30 +67,38 @@ export function catalogue(page, { org, category }) {
 
   function definition(definition) {
     const { id, name, description, valid_values, archived, updated_at } = definition;
-    return html`<li class="card definition ${archived ? "is-archived" : ""}" aria-current=${id === timeline.category ? "true" : nothing}>
+    return html`<li class="card definition ${archived ? "is-archived" : ""}"
+      aria-current=${id === timeline.category ? "true" : nothing}>
       <div class="head"><h3>${name}</h3><span class="number">${texts.number(id)}</span>
         ${archived ? html`<span class="badge">${texts.catalogue.archived}</span>` : nothing}</div>
       ${description ? html`<p class="description">${description}</p>` : nothing}
       <p class="is">${validValues(valid_values)}</p>
       <p class="foot"><span>${texts.carried.changed} ${time(updated_at, { day: true })}</span></p>
       <div class="actions">
-        <a class="button" href=${address.carriers(org, id)} aria-label=${texts.catalogue.carriersOf(name)}>${texts.catalogue.carriers}</a>
-        <a class="button" href=${address.catalogue(org, id)} aria-label=${texts.carried.historyOf(name)}>${texts.carried.history}</a>
+        <a class="button" href=${address.carriers(org, id)} aria-label=${texts.catalogue.carriersOf(name)}>
+          ${texts.catalogue.carriers}</a>
+        <a class="button" href=${address.catalogue(org, id)} aria-label=${texts.carried.historyOf(name)}>
+          ${texts.carried.history}</a>
         <button type="button" aria-label=${texts.carried.changeOf(name)} @click=${() => redefining(form, definition)}>
           ${texts.carried.change}</button>
-        <button type="button" aria-label=${texts.catalogue.archiveOf(name, archived)} @click=${() => archiving(form, definition)}>
+        <button type="button" aria-label=${texts.catalogue.archiveOf(name, archived)}
+          @click=${() => archiving(form, definition)}>
           ${archived ? texts.catalogue.restore : texts.catalogue.archive}</button>
       </div></li>`;
   }
 
-  const change = (change) => entry(change, {
-    name: html`<a href=${address.catalogue(org, change.id)}>${change.name ?? change.previous?.name ?? known.name(change.id)}</a>`,
-    members: MEMBERS,
-  });
+  const change = (change) =>
+    entry(change, {
+      name: html`<a href=${address.catalogue(org, change.id)}>${change.name ?? change.previous.name}</a>`,
+      members: MEMBERS,
+    });
 
-  const narrowed = () => (timeline.category === null ? nothing : html`<p class="then">
+  const narrowed = () =>
+    timeline.category === null
+      ? nothing
+      : html`<p class="then">
     <strong>${texts.catalogue.historyOf(known.name(timeline.category))}</strong>
-    <a class="button" href=${address.catalogue(org)}>${texts.catalogue.wholeHistory}</a></p>`);
+    <a class="button" href=${address.catalogue(org)}>${texts.catalogue.wholeHistory}</a></p>`;
 
   return {
     title: () => texts.catalogue.title(org),
@@ -98,7 +112,8 @@ export function catalogue(page, { org, category }) {
       <div class="heading"><div><p class="eyebrow">${org}</p><h1 tabindex="-1">${texts.catalogue.heading}</h1></div>
         <button type="button" class="primary" @click=${() => defining(form)}>${texts.catalogue.define}</button></div>
       <div class="columns">
-        <section aria-labelledby="definitions"><div class="heading"><h2 id="definitions">${texts.catalogue.categories}</h2>
+        <section aria-labelledby="definitions">
+          <div class="heading"><h2 id="definitions">${texts.catalogue.categories}</h2>
           ${tools()}</div>${list()}</section>
         <section aria-labelledby="timeline"><div class="heading"><h2 id="timeline">${texts.catalogue.history}</h2></div>
           ${narrowed()}${timeline.body(change)}</section>

@@ -32,11 +32,26 @@ export function adding({ page, records, catalogue, changed }, carried) {
   page.open({
     title: () => texts.form.add,
     body: () => html`<form @submit=${send}>
-      ${offered.length ? field(texts.form.category, html`<select @change=${chosen}>
+      ${
+        offered.length
+          ? field(
+              texts.form.category,
+              html`<select @change=${chosen}>
           ${offered.map(({ id, name }) => html`<option value=${id} ?selected=${id === draft.id}>${name}</option>`)}
-          <option value="other" ?selected=${other.chosen}>${texts.form.otherCategory}</option></select>`) : nothing}
-      ${other.chosen ? field(texts.form.id, html`<input inputmode="numeric" pattern="-?[0-9]{1,10}" required
-          .value=${String(draft.id)} @input=${set(draft, "id", page)}>`, texts.form.idHint) : nothing}
+          <option value="other" ?selected=${other.chosen}>${texts.form.otherCategory}</option></select>`,
+            )
+          : nothing
+      }
+      ${
+        other.chosen
+          ? field(
+              texts.form.id,
+              (hint) => html`<input aria-describedby=${hint} inputmode="numeric" pattern="-?[0-9]{1,10}" required
+          .value=${String(draft.id)} @input=${set(draft, "id", page)}>`,
+              texts.form.idHint,
+            )
+          : nothing
+      }
       ${members(draft, catalogue.byId.get(Number(draft.id)), page)}
       ${editing.notice({})}
       ${editing.actions(texts.form.add, page.close)}</form>`,
@@ -49,7 +64,13 @@ export async function changing(form, category) {
   const held = await now(form, category);
   if (!held) return;
   const draft = { ...drafted(held.content), reason: "" };
-  const editing = new Editing({ records, id: category.id, held, draw: page.draw, done: () => changed(texts.done.changed) });
+  const editing = new Editing({
+    records,
+    id: category.id,
+    held,
+    draw: page.draw,
+    done: () => changed(texts.done.changed),
+  });
   const send = (event) => {
     event.preventDefault();
     editing.update({ ...draft, description: draft.description || null });
@@ -59,7 +80,7 @@ export async function changing(form, category) {
     title: () => texts.form.change(name),
     body: () => html`<form @submit=${send}>
       ${members(draft, catalogue.byId.get(category.id), page)}
-      ${editing.held.content.reason ? html`<p class="before">${texts.form.reasonBefore} “${editing.held.content.reason}”</p>` : nothing}
+      ${before(editing.held.content)}
       ${editing.notice({ name, members: MEMBERS, take: () => Object.assign(draft, drafted(editing.held.content)) })}
       ${editing.actions(texts.form.save, page.close)}</form>`,
   });
@@ -71,7 +92,13 @@ export async function removing(form, category) {
   const held = await now(form, category);
   if (!held) return;
   const draft = { reason: "" };
-  const editing = new Editing({ records, id: category.id, held, draw: page.draw, done: () => changed(texts.done.removed) });
+  const editing = new Editing({
+    records,
+    id: category.id,
+    held,
+    draw: page.draw,
+    done: () => changed(texts.done.removed),
+  });
   const send = (event) => {
     event.preventDefault();
     editing.remove(draft.reason);
@@ -97,6 +124,9 @@ async function now({ page, records }, { id }) {
   }
 }
 
+const before = ({ reason }) =>
+  reason ? html`<p class="before">${texts.form.reasonBefore} “${reason}”</p>` : nothing;
+
 const drafted = ({ value, description }) => ({ value, description: description ?? "" });
 
 const set = (draft, member, page) => (event) => {
@@ -107,8 +137,12 @@ const set = (draft, member, page) => (event) => {
 /** The fields, which write to the draft. */
 function members(draft, definition, page) {
   return html`${valueField(draft, definition, page)}
-    ${field(texts.members.description, html`<input maxlength="1000" autocomplete="off" .value=${draft.description}
-      @input=${set(draft, "description", page)}>`, texts.form.optional)}
+    ${field(
+      texts.members.description,
+      (hint) => html`<input aria-describedby=${hint} maxlength="1000" autocomplete="off" .value=${draft.description}
+      @input=${set(draft, "description", page)}>`,
+      texts.form.optional,
+    )}
     ${reason(draft, page)}`;
 }
 
@@ -119,18 +153,29 @@ function valueField(draft, definition, page) {
   };
   const valid = definition?.valid_values;
   if (!valid) {
-    return field(texts.members.value, html`<input maxlength="255" autocomplete="off" .value=${draft.value ?? ""}
-      @input=${choose}>`, texts.form.valueHint);
+    return field(
+      texts.members.value,
+      (hint) => html`<input aria-describedby=${hint} maxlength="255" autocomplete="off" .value=${draft.value ?? ""}
+      @input=${choose}>`,
+      texts.form.valueHint,
+    );
   }
   if (!valid.length) return html`<p class="field"><span>${texts.members.value}</span> ${validValues(valid)}</p>`;
   // What is carried may be valid no longer, and stays as long as nobody chooses another.
   const options = draft.value === null || valid.includes(draft.value) ? valid : [draft.value, ...valid];
-  return field(texts.members.value, html`<select @change=${choose}>
-    <option value=${NONE} ?selected=${draft.value === null}>${texts.form.noValue}</option>
-    ${options.map((one) => html`<option value=${one} ?selected=${one === draft.value}>${one}</option>`)}</select>`);
+  return field(
+    texts.members.value,
+    html`<select @change=${choose}>
+    <option value=${NONE} ?selected=${draft.value === null}>${texts.noValue}</option>
+    ${options.map((one) => html`<option value=${one} ?selected=${one === draft.value}>${one}</option>`)}</select>`,
+  );
 }
 
 function reason(draft, page) {
-  return field(texts.members.reason, html`<input name="reason" required maxlength="1000" autocomplete="off"
-    .value=${draft.reason} @input=${set(draft, "reason", page)}>`, texts.form.reasonHint);
+  return field(
+    texts.members.reason,
+    (hint) => html`<input aria-describedby=${hint} name="reason" required maxlength="1000" autocomplete="off"
+    .value=${draft.reason} @input=${set(draft, "reason", page)}>`,
+    texts.form.reasonHint,
+  );
 }

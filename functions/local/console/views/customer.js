@@ -24,7 +24,7 @@ export function customer(page, { org, customer: id, asOf, category }) {
 
   async function load() {
     state.loading?.abort();
-    const { signal } = state.loading = new AbortController();
+    const { signal } = (state.loading = new AbortController());
     page.draw();
     try {
       const all = [];
@@ -65,22 +65,33 @@ export function customer(page, { org, customer: id, asOf, category }) {
     return true;
   }
 
-  const about = () => (state.asOf
-    ? html`<p class="then"><strong>${texts.customer.asOf(written(state.asOf))}</strong>
+  const about = () =>
+    state.asOf
+      ? html`<p class="then"><strong>${texts.customer.asOf(written(state.asOf))}</strong>
         <a class="button" href=${here({ asOf: null })}>${texts.customer.backToNow}</a></p>`
-    : nothing);
+      : nothing;
 
   function carries() {
     if (state.error) return problem(state.error, load);
     if (!state.categories) return loading();
-    const nothingThere = state.unknown ? texts.customer.unknown : state.asOf ? texts.customer.noneThen : texts.customer.none;
+    const nothingThere = state.unknown
+      ? texts.customer.unknown
+      : state.asOf
+        ? texts.customer.noneThen
+        : texts.customer.none;
     return html`<div class=${state.loading ? "stale" : ""} aria-busy=${String(Boolean(state.loading))}>
       ${state.categories.length ? nothing : empty(nothingThere.title, nothingThere.text)}
-      <ul class="carried">${state.categories.map((category) => carried(category, {
-        org, catalogue, last: lastChange(category), isPast: Boolean(state.asOf),
-        historyOf: here({ category: category.id }),
-        change: () => changing(form, category), remove: () => removing(form, category),
-      }))}</ul></div>`;
+      <ul class="carried">${state.categories.map((category) =>
+        carried(category, {
+          org,
+          catalogue,
+          last: lastChange(category),
+          isPast: Boolean(state.asOf),
+          historyOf: here({ category: category.id }),
+          change: () => changing(form, category),
+          remove: () => removing(form, category),
+        }),
+      )}</ul></div>`;
   }
 
   /** The change that made a category what it is, as far as the timeline has been read. */
@@ -98,13 +109,14 @@ export function customer(page, { org, customer: id, asOf, category }) {
       </select></label>`;
   };
 
-  const change = (change) => entry(change, {
-    name: html`<a href=${here({ category: change.id })}>${catalogue.name(change.id)}</a>`,
-    members: MEMBERS,
-    later: Boolean(state.asOf) && change.changed_at > state.asOf,
-    actions: html`<a class="moment" href=${here({ asOf: change.changed_at })}
+  const change = (change) =>
+    entry(change, {
+      name: html`<a href=${here({ category: change.id })}>${catalogue.name(change.id)}</a>`,
+      members: MEMBERS,
+      isTag: catalogue.isTag(change.id),
+      actions: html`<a class="moment" href=${here({ asOf: change.changed_at })}
       aria-label=${texts.timeline.lookThenOf(catalogue.name(change.id))}>${texts.timeline.lookThen}</a>`,
-  });
+    });
 
   load();
   return {
@@ -120,14 +132,16 @@ export function customer(page, { org, customer: id, asOf, category }) {
     body: () => html`
       <div class="heading"><div><p class="eyebrow">${texts.customer.eyebrow}</p>
           <h1 tabindex="-1" class="id">${id}</h1></div>
-        <button type="button" class="primary" ?disabled=${Boolean(state.asOf)} @click=${() => adding(form, state.categories)}>
+        <button type="button" class="primary" ?disabled=${Boolean(state.asOf)}
+          @click=${() => adding(form, state.categories)}>
           ${texts.customer.add}</button></div>
       ${bar.body(state.asOf)}
       <div class="columns">
         <section aria-labelledby="carried"><div class="heading"><h2 id="carried">${texts.customer.carries}</h2></div>
           ${about()}${carries()}</section>
-        <section aria-labelledby="timeline"><div class="heading"><h2 id="timeline">${texts.timeline.title}</h2>${filter()}</div>
-          ${timeline.body(change)}</section>
+        <section aria-labelledby="timeline">
+          <div class="heading"><h2 id="timeline">${texts.timeline.title}</h2>${filter()}</div>
+          ${timeline.body(change, state.asOf)}</section>
       </div>`,
   };
 }

@@ -23,14 +23,24 @@ export function defining({ page, records, changed }) {
     const { description, valid_values, ...said } = content(draft);
     // A POST takes no `null` for what is optional.
     editing.create({
-      id: Number(draft.id), ...said, ...(description && { description }), ...(valid_values && { valid_values }),
+      id: Number(draft.id),
+      ...said,
+      ...(description && { description }),
+      ...(valid_values && { valid_values }),
     });
   };
   page.open({
     title: () => texts.form.define,
     body: () => html`<form @submit=${send}>
-      ${field(texts.form.id, html`<input inputmode="numeric" pattern="-?[0-9]{1,10}" required .value=${draft.id}
-        @input=${set(draft, "id", page)}>`, texts.form.idForGood)}
+      ${field(
+        texts.form.id,
+        (
+          hint,
+        ) => html`<input aria-describedby=${hint} inputmode="numeric" pattern="-?[0-9]{1,10}" required
+          .value=${draft.id}
+        @input=${set(draft, "id", page)}>`,
+        texts.form.idForGood,
+      )}
       ${members(draft, page)}
       ${editing.notice({})}
       ${editing.actions(texts.form.define, page.close)}</form>`,
@@ -90,7 +100,10 @@ function drafted({ name, description, valid_values: values }) {
 }
 
 function content({ name, description, takes, listed, reason }) {
-  const lines = listed.split("\n").map((line) => line.trim()).filter(Boolean);
+  const lines = listed
+    .split("\n")
+    .map((line) => line.trim())
+    .filter(Boolean);
   const values = { any: null, none: [], listed: lines }[takes];
   return { name, description: description || null, valid_values: values, reason };
 }
@@ -103,18 +116,36 @@ const set = (draft, member, page) => (event) => {
 function members(draft, page) {
   const kinds = Object.entries(texts.form.takes);
   return html`
-    ${field(texts.members.name, html`<input required maxlength="100" autocomplete="off" .value=${draft.name}
-      @input=${set(draft, "name", page)}>`)}
-    ${field(texts.members.description, html`<input maxlength="1000" autocomplete="off" .value=${draft.description}
-      @input=${set(draft, "description", page)}>`, texts.form.optional)}
+    ${field(
+      texts.members.name,
+      html`<input required maxlength="100" autocomplete="off" .value=${draft.name}
+      @input=${set(draft, "name", page)}>`,
+    )}
+    ${field(
+      texts.members.description,
+      (hint) => html`<input aria-describedby=${hint} maxlength="1000" autocomplete="off" .value=${draft.description}
+      @input=${set(draft, "description", page)}>`,
+      texts.form.optional,
+    )}
     <fieldset><legend>${texts.members.validValues}</legend>
-      ${kinds.map(([kind, label]) => html`<label class="check"><input type="radio" name="takes" value=${kind}
-        .checked=${draft.takes === kind} @change=${set(draft, "takes", page)}> ${label}</label>`)}
-      ${draft.takes === "listed" ? html`<textarea rows="5" required aria-label=${texts.form.listed}
-        placeholder=${texts.form.listed} .value=${draft.listed} @input=${set(draft, "listed", page)}></textarea>` : nothing}
+      ${kinds.map(
+        ([kind, label]) => html`<label class="check"><input type="radio" name="takes" value=${kind}
+        .checked=${draft.takes === kind} @change=${set(draft, "takes", page)}> ${label}</label>`,
+      )}
+      ${
+        draft.takes === "listed"
+          ? html`<textarea rows="5" required aria-label=${texts.form.listed}
+        placeholder=${texts.form.listed} .value=${draft.listed} @input=${set(draft, "listed", page)}></textarea>`
+          : nothing
+      }
     </fieldset>
     ${reason(draft, page)}`;
 }
 
-const reason = (draft, page) => field(texts.members.reason, html`<input name="reason" required maxlength="1000"
-  autocomplete="off" .value=${draft.reason} @input=${set(draft, "reason", page)}>`, texts.form.reasonHint);
+const reason = (draft, page) =>
+  field(
+    texts.members.reason,
+    (hint) => html`<input aria-describedby=${hint} name="reason" required maxlength="1000"
+  autocomplete="off" .value=${draft.reason} @input=${set(draft, "reason", page)}>`,
+    texts.form.reasonHint,
+  );

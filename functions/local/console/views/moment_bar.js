@@ -26,7 +26,9 @@ export class MomentBar {
   }
 
   #at(position) {
-    return position >= STEPS ? null : new Date(this.#first + ((this.now - this.#first) * position) / STEPS).toISOString();
+    return position >= STEPS
+      ? null
+      : new Date(this.#first + ((this.now - this.#first) * position) / STEPS).toISOString();
   }
 
   #position(moment) {
@@ -66,15 +68,21 @@ export class MomentBar {
     const [before, after] = [this.#step(asOf, -1), this.#step(asOf, 1)];
     return html`<section class="card moment-bar" aria-label=${texts.moment.label}>
       <div class="travel">
-        <button type="button" class="step" ?disabled=${!before} aria-label=${texts.moment.before} title=${texts.moment.before}
+        <button type="button" class="step" ?disabled=${!before} aria-label=${texts.moment.before}
+          title=${texts.moment.before}
           @click=${() => this.move(before)}><span aria-hidden="true">‹</span></button>
-        <div class="track">${this.#first === null ? nothing : html`${this.#marks(asOf)}
+        <div class="track">${
+          this.#first === null
+            ? nothing
+            : html`${this.#marks(asOf)}
           <input type="range" min="0" max=${STEPS} step="1" aria-label=${texts.moment.slider}
             aria-valuetext=${asOf ? written(asOf) : texts.moment.now}
             .value=${String(asOf ? this.#position(asOf) : STEPS)} @input=${(event) => this.#slide(event)}>
           <p class="ends"><span>${time(new Date(this.#first).toISOString(), { day: true })}</span>
-            <span>${texts.moment.now}</span></p>`}</div>
-        <button type="button" class="step" ?disabled=${!asOf} aria-label=${texts.moment.after} title=${texts.moment.after}
+            <span>${texts.moment.now}</span></p>`
+        }</div>
+        <button type="button" class="step" ?disabled=${!asOf} aria-label=${texts.moment.after}
+          title=${texts.moment.after}
           @click=${() => this.move(after)}><span aria-hidden="true">›</span></button>
       </div>
       <label class="exact"><span>${texts.moment.exact(zone())}</span>

@@ -18,8 +18,11 @@ export function start(page, { org }) {
     const [to, customer] = [text("org"), text("customer")];
     go(customer ? address.customer(to, customer.toLowerCase()) : address.catalogue(to));
   };
-  // Of the local server, which has the demonstration's customers if anybody has.
-  const demo = meta("key") && apiKey() ? address.customer(texts.start.demo.org, texts.start.demo.customer) : null;
+  const { demo } = texts.start;
+  const look = () => {
+    if (!apiKey()) keepApiKey(meta("key"));
+    go(address.customer(demo.org, demo.customer));
+  };
 
   return {
     title: () => texts.start.title,
@@ -28,14 +31,28 @@ export function start(page, { org }) {
         <p class="lead">${texts.start.lead}</p>
       </div>
       <form class="card find" @submit=${submit}>
-        ${field(texts.start.org, html`<input name="org" required maxlength="64" pattern="[A-Za-z0-9._\\-]+"
-          autocomplete="off" autocapitalize="none" spellcheck="false" .value=${org ?? ""}>`, texts.start.orgHint)}
+        ${field(
+          texts.start.org,
+          (
+            hint,
+          ) => html`<input aria-describedby=${hint} name="org" required maxlength="64" pattern="[A-Za-z0-9._\\-]+"
+          autocomplete="off" autocapitalize="none" spellcheck="false" .value=${org ?? ""}>`,
+          texts.start.orgHint,
+        )}
         ${apiKey() ? nothing : keyField()}
-        ${field(texts.start.customer, html`<input name="customer" class="id" pattern=${UUID} autocomplete="off"
+        ${field(
+          texts.start.customer,
+          (hint) => html`<input aria-describedby=${hint} name="customer" class="id" pattern=${UUID} autocomplete="off"
           autocapitalize="none" spellcheck="false" placeholder="123e4567-e89b-12d3-a456-556642440000">`,
-          texts.start.customerHint)}
+          texts.start.customerHint,
+        )}
         <div class="actions"><button class="primary">${texts.start.open}</button>
-          ${demo ? html`<a class="button" href=${demo}>${texts.start.demo.link}</a>` : nothing}</div>
+          ${
+            meta("key")
+              ? html`<button type="button" @click=${look}>${demo.open}</button>
+            <small>${demo.hint} <code>${demo.command}</code></small>`
+              : nothing
+          }</div>
       </form>
       <section class="about" aria-label=${texts.start.about}>
         ${texts.start.points.map(([title, text]) => html`<div><h2>${title}</h2><p>${text}</p></div>`)}

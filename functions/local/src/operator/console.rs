@@ -39,7 +39,7 @@ pub fn run(options: &ConsoleOptions) -> Result<(), ConsoleError> {
     let written = export(folder, api)?;
     output::line(format_args!("{written} files in {}", folder.display()))?;
     output::remark(format_args!(
-        "The API at {api} has to admit the page's origin: the parameter CorsOrigins of the template."
+        "The API at {api} has to admit the page's origin: the parameter CorsAllowOrigins of the template."
     ));
     Ok(())
 }

@@ -109,7 +109,7 @@ pub struct Options {
     pub allowed_hosts: Vec<HostName>,
 
     /// The origin of a page on another server, such as <https://console.example.com>, whose scripts may use the API,
-    /// as with the parameter `CorsOrigins` of the template; may be repeated
+    /// as with the parameter `CorsAllowOrigins` of the template; may be repeated
     #[arg(
         long = "allow-origin",
         env = "LOCAL_ALLOW_ORIGIN",

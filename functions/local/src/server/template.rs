@@ -71,7 +71,7 @@ pub struct Properties {
 /// An `!If`: the condition, what holds, and nothing else.
 type ConditionalCors = (IgnoredAny, CorsConfiguration, IgnoredAny);
 
-/// What pages may do whose origins the parameter `CorsOrigins` names.
+/// What pages may do whose origins the parameter `CorsAllowOrigins` names.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct CorsConfiguration {

@@ -116,23 +116,18 @@ fn step(line: &str, customer: &Customer, midnight: u64) -> Result<Step, String> 
     let number = |text: &str| text.parse::<u64>().map_err(|error| error.to_string());
     let minutes = number(hour)? * 60 + number(minute)?;
     let at = Timestamp::from_millis(midnight - line.days_ago * MS_PER_DAY + minutes * MS_PER_MINUTE);
-    let patch = line.patch.unwrap_or_default().to_string();
+    let patch = line.patch.unwrap_or_default();
     let path = |id| CategoryPath { owner: customer.clone(), id: CategoryId::new(id) };
     let deed = match line {
         Line { define: Some(body), .. } => {
-            let new = NewDefinition::parse(body.to_string().as_bytes()).map_err(wrong)?;
-            Deed::Define(customer.org.clone(), new)
+            Deed::Define(customer.org.clone(), parsed(NewDefinition::parse, &body)?)
         }
         Line { redefine: Some(id), .. } => {
             let path = DefinitionPath { owner: customer.org.clone(), id: CategoryId::new(id) };
-            Deed::Redefine(path, DefinitionPatch::parse(patch.as_bytes()).map_err(wrong)?)
+            Deed::Redefine(path, parsed(DefinitionPatch::parse, &patch)?)
         }
-        Line { give: Some(body), .. } => {
-            Deed::Give(customer.clone(), NewCategory::parse(body.to_string().as_bytes()).map_err(wrong)?)
-        }
-        Line { change: Some(id), .. } => {
-            Deed::Change(path(id), CategoryPatch::parse(patch.as_bytes()).map_err(wrong)?)
-        }
+        Line { give: Some(body), .. } => Deed::Give(customer.clone(), parsed(NewCategory::parse, &body)?),
+        Line { change: Some(id), .. } => Deed::Change(path(id), parsed(CategoryPatch::parse, &patch)?),
         Line { take: Some(id), reason: Some(reason), .. } => Deed::Take(path(id), Reason::parse(reason)?),
         _ => return Err("no change".into()),
     };
@@ -164,11 +159,11 @@ impl Course {
             let reason = chance.choice(&stage.reasons).ok_or("no reasons")?;
             let said = json!({ "value": stage.value, "reason": reason });
             let deed = if is_there {
-                Deed::Change(path.clone(), CategoryPatch::parse(said.to_string().as_bytes()).map_err(wrong)?)
+                Deed::Change(path.clone(), parsed(CategoryPatch::parse, &said)?)
             } else {
                 let mut body = said;
                 body["id"] = self.id.into();
-                Deed::Give(customer.clone(), NewCategory::parse(body.to_string().as_bytes()).map_err(wrong)?)
+                Deed::Give(customer.clone(), parsed(NewCategory::parse, &body)?)
             };
             steps.push(Step { at: at(days_ago, chance), author: author(&stage.by)?, deed });
             is_there = true;
@@ -190,8 +185,9 @@ impl Course {
     }
 }
 
-fn wrong(error: shared::Error) -> String {
-    error.to_string()
+/// Reads what the body of a request would be.
+fn parsed<T>(parse: impl Fn(&[u8]) -> shared::Result<T>, body: &Value) -> Result<T, String> {
+    parse(body.to_string().as_bytes()).map_err(|error| error.to_string())
 }
 
 fn author(name: &str) -> Result<Author, String> {
