@@ -11,5 +11,6 @@ mod import;
 mod keys;
 mod output;
 mod place;
+mod reindex;
 mod running;
 mod server;

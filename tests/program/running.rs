@@ -39,7 +39,12 @@ impl Running {
         let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap());
         let mut ready = [const { String::new() }; 3];
-        for line in &mut ready {
+        // A data file from before is brought up to date first, and that is logged.
+        while !ready[0].starts_with("listening on ") {
+            ready[0].clear();
+            assert!(lines.read_line(&mut ready[0]).unwrap() > 0, "it has ended");
+        }
+        for line in &mut ready[1..] {
             lines.read_line(line).unwrap();
         }
         let url = ready[0].trim_end().strip_prefix("listening on ").unwrap().to_owned();

@@ -3,8 +3,8 @@ use std::fmt;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    After, Author, CategoryId, Change, ChangeKind, Claims, Customer, HistoryEntry, Name, OrgId, Owner, Reason,
-    Revision, Timestamp, Value,
+    After, Author, CategoryId, Change, ChangeKind, Claims, Customer, HistoryEntry, Name, OrgId, Owner,
+    Reason, Revision, Timestamp, Value,
 };
 
 /// What a kind of record says, beside its number. A customer's category and a definition of the catalogue are

@@ -9,8 +9,8 @@ use super::keys;
 use crate::{
     Error, Result,
     domain::{
-        After, Attributes, Carrier, CategoryId, ChangeKind, Customer, HistoryEntry, Idempotency, OrgId, Owner, Policy,
-        Reason, Record, Remembered, Revision, Timestamp, Value, Versioned,
+        After, Attributes, Carrier, CategoryId, ChangeKind, Customer, HistoryEntry, Idempotency, OrgId,
+        Owner, Policy, Reason, Record, Remembered, Revision, Timestamp, Value, Versioned,
     },
 };
 

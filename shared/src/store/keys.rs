@@ -165,7 +165,10 @@ pub fn carriers_after(path: &DefinitionPath, position: CarrierPosition) -> Optio
     let customer = Customer { org: path.owner.clone(), id: key.customer };
     let mut start = item(&customer, category(path.id));
     start.extend([
-        (CARRIERS_PARTITION_KEY.to_owned(), AttributeValue::S(carriers(&path.owner, path.id, position.shard))),
+        (
+            CARRIERS_PARTITION_KEY.to_owned(),
+            AttributeValue::S(carriers(&path.owner, path.id, position.shard)),
+        ),
         (CARRIERS_SORT_KEY.to_owned(), AttributeValue::S(carrier_key(key))),
     ]);
     Some(start)

@@ -1,8 +1,6 @@
 //! Giving categories from before there was an index of carriers their place in it. No function calls any of this.
 
-use aws_sdk_dynamodb::{
-    error::SdkError, operation::update_item::UpdateItemError, types::AttributeValue,
-};
+use aws_sdk_dynamodb::{error::SdkError, operation::update_item::UpdateItemError, types::AttributeValue};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
@@ -63,7 +61,8 @@ impl Store {
             .await
             .map_err(|error| failure::error("Scan", error))?;
         let found = answer.items.unwrap_or_default();
-        let writes = stream::iter(found).map(|item| Box::pin(self.index(item))).buffer_unordered(WRITES_AT_ONCE);
+        let writes =
+            stream::iter(found).map(|item| Box::pin(self.index(item))).buffer_unordered(WRITES_AT_ONCE);
         let indexed = writes.try_fold(0, async |sum, indexed| Ok(sum + u64::from(indexed))).await?;
         Ok(Reindexed {
             items_read: u64::try_from(answer.scanned_count).unwrap_or_default(),
@@ -75,7 +74,9 @@ impl Store {
     /// Returns whether the category has been given its place; it has not where it was changed meanwhile.
     async fn index(&self, item: Item) -> Result<bool> {
         let Some(customer) = keys::customer_of(&item) else { return Ok(false) };
-        let Record::Live(category) = items::into_record::<CategoryAttributes>(item)? else { return Ok(false) };
+        let Record::Live(category) = items::into_record::<CategoryAttributes>(item)? else {
+            return Ok(false);
+        };
         let value = category.attributes.value.as_ref();
         let [partition, sort] = keys::carrier(&Assignment { customer: &customer, id: category.id, value });
         let request = self

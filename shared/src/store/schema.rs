@@ -59,7 +59,9 @@ impl Store {
         if indexes.iter().any(|index| index.index_name() == Some(keys::CARRIERS)) {
             return Ok(());
         }
-        tracing::info!("the table is from before there was an index of carriers; what it holds is given its place");
+        tracing::info!(
+            "the table is from before there was an index of carriers; what it holds is given its place"
+        );
         let mut position = None;
         loop {
             position = self.reindex(position.as_ref()).await?.next;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use shared::http::Operation;
 
 use crate::support::{
-    api::{Api, CATEGORIES, DEFINITION_HISTORY, DEFINITIONS, HISTORY, category, carriers, definition, send},
+    api::{Api, CATEGORIES, DEFINITION_HISTORY, DEFINITIONS, HISTORY, carriers, category, definition, send},
     proxy::{Fault, Proxy},
     recorder::Call,
     template::{Permit, TEMPLATE, YAML, permits},
@@ -111,9 +111,10 @@ async fn the_templates_tables_are_those_the_service_makes_for_itself() {
         assert_eq!(keys.collect::<Vec<_>>(), described.key_schema);
         assert_eq!(described.billing_mode, "PAY_PER_REQUEST");
         let indexes = made.global_secondary_indexes().iter().map(|index| {
-            let key = index.key_schema().iter().map(|key| {
-                json!({ "AttributeName": key.attribute_name, "KeyType": key.key_type.as_str() })
-            });
+            let key = index
+                .key_schema()
+                .iter()
+                .map(|key| json!({ "AttributeName": key.attribute_name, "KeyType": key.key_type.as_str() }));
             let projection = index.projection().unwrap();
             json!({
                 "IndexName": index.index_name,

@@ -41,7 +41,8 @@ const CUSTOMERS: u128 = 24;
 
 /// The edits before the first page, and those after each page.
 fn edits() -> impl Strategy<Value = (Vec<Edit>, Vec<Vec<Edit>>)> {
-    let (customer, value) = (0..CUSTOMERS, proptest::sample::select(vec![None, Some("gold"), Some("silver")]));
+    let (customer, value) =
+        (0..CUSTOMERS, proptest::sample::select(vec![None, Some("gold"), Some("silver")]));
     let edit = prop_oneof![
         (customer.clone(), value.clone()).prop_map(|(customer, value)| Edit::Give(customer, value)),
         (customer.clone(), value).prop_map(|(customer, value)| Edit::Change(customer, value)),
@@ -68,8 +69,12 @@ async fn make(api: &Api, edit: &Edit, carried: &mut BTreeMap<u128, Option<&'stat
         return;
     }
     match edit {
-        Edit::Give(customer, value) | Edit::Change(customer, value) => drop(carried.insert(*customer, *value)),
-        Edit::Take(customer) => drop(carried.remove(customer)),
+        Edit::Give(customer, value) | Edit::Change(customer, value) => {
+            carried.insert(*customer, *value);
+        }
+        Edit::Take(customer) => {
+            carried.remove(customer);
+        }
         Edit::Explain(_) => {}
     }
 }
@@ -90,9 +95,11 @@ async fn hold_paging(before: Vec<Edit>, meanwhile: Vec<Vec<Edit>>, limit: usize,
     loop {
         let page = api.get(&path).await.json();
         let carriers_met = page["customers"].as_array().unwrap().iter();
-        met.extend(carriers_met.map(|carrier| {
-            (carrier["customer_id"].as_str().unwrap().to_owned(), carrier["value"].clone())
-        }));
+        met.extend(
+            carriers_met.map(|carrier| {
+                (carrier["customer_id"].as_str().unwrap().to_owned(), carrier["value"].clone())
+            }),
+        );
         let Some(cursor) = page["next_cursor"].as_str() else { break };
         path = format!("{}?limit={limit}{filter}&cursor={cursor}", carriers(7));
         for edit in edits.next().into_iter().flatten() {
@@ -104,12 +111,12 @@ async fn hold_paging(before: Vec<Edit>, meanwhile: Vec<Vec<Edit>>, limit: usize,
     }
     let distinct: BTreeSet<String> = met.iter().map(|pair| format!("{pair:?}")).collect();
     assert_eq!(distinct.len(), met.len(), "somebody appears twice with the same value: {met:?}");
-    let wanted = |value: &Option<&str>| match filter {
+    let wanted = |value: Option<&str>| match filter {
         "" => true,
         "&has_value=false" => value.is_none(),
-        _ => *value == Some("gold"),
+        _ => value == Some("gold"),
     };
-    for (customer, value) in throughout.iter().filter(|(_, value)| wanted(value)) {
+    for (customer, value) in throughout.iter().filter(|(_, value)| wanted(**value)) {
         let times = met.iter().filter(|(met, with)| met == customer && *with == json!(value)).count();
         assert_eq!(times, 1, "{customer} {value:?} in {met:?}");
     }
@@ -118,7 +125,7 @@ async fn hold_paging(before: Vec<Edit>, meanwhile: Vec<Vec<Edit>>, limit: usize,
 #[test]
 fn who_carries_the_same_from_the_first_page_to_the_last_appears_once_whatever_is_written_meanwhile() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let config = ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() };
     let filter = proptest::sample::select(vec!["", "&value=gold", "&has_value=false"]);
     TestRunner::new(config)
         .run(&(edits(), 1_usize..12, filter), |((before, meanwhile), limit, filter)| {
@@ -289,7 +296,8 @@ async fn a_write_that_the_index_throttles_is_whole_or_not_there() {
         assert_eq!(entries().await, written + 1, "{method}");
         proxy.mend();
     }
-    assert_eq!(api.everybody(1000, "").await, BTreeSet::new());
+    api.get(&carriers(7)).await.refused(404, "MCUS.999.997");
+    assert_eq!(listed(&api.get(&carriers(8)).await.json()).len(), 1);
 }
 
 #[tokio::test]

@@ -94,7 +94,7 @@ async fn a_line_says_what_the_request_did() {
         "dynamodb_calls": 4,
         "retries": 0,
         "read_units": 4.0,
-        "write_units": 4.0,
+        "write_units": 6.0,
         "_aws": {
             "Timestamp": "a number",
             "CloudWatchMetrics": [{
@@ -161,7 +161,7 @@ async fn a_line_says_what_was_retried_and_what_resolved() {
     proxy.break_next(2, "TransactWriteItems", Fault::Error("ThrottlingException"));
     let answer = patch("throttled").await;
     let line = line_of(&answer);
-    assert_eq!(json!([line["dynamodb_calls"], line["retries"], line["write_units"]]), json!([2, 2, 4.0]));
+    assert_eq!(json!([line["dynamodb_calls"], line["retries"], line["write_units"]]), json!([2, 2, 6.0]));
 
     proxy.break_next(2, "TransactWriteItems", Fault::Cancelled("ThrottlingError"));
     let line = line_of(&patch("throttled, by the item").await);

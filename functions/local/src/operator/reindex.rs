@@ -40,7 +40,9 @@ pub async fn run(options: &ReindexOptions, engine: &EngineOptions) -> Result<(),
     Ok(match indexed {
         0 => output::line("all that is carried has its place in the index of carriers"),
         1 => output::line("1 category has been given its place in the index of carriers"),
-        _ => output::line(format_args!("{indexed} categories have been given their place in the index of carriers")),
+        _ => output::line(format_args!(
+            "{indexed} categories have been given their place in the index of carriers"
+        )),
     }?)
 }
 

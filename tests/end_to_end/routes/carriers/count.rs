@@ -18,15 +18,15 @@ async fn everybody_is_counted_once() {
     for number in 0..30 {
         api.give(number, ["gold", "silver"].get(usize::try_from(number % 3).unwrap()).copied()).await;
     }
-    for (filter, expected) in [
-        ("", 30),
-        ("value=gold", 10),
-        ("value=Gold", 0),
-        ("has_value=true", 20),
-        ("has_value=false", 10),
-    ] {
+    for (filter, expected) in
+        [("", 30), ("value=gold", 10), ("value=Gold", 0), ("has_value=true", 20), ("has_value=false", 10)]
+    {
         let counted = count(&api, filter).await;
-        assert_eq!((&counted["count"], &counted["precision"]), (&json!(expected), &json!("exact")), "{filter}");
+        assert_eq!(
+            (&counted["count"], &counted["precision"]),
+            (&json!(expected), &json!("exact")),
+            "{filter}"
+        );
     }
 }
 

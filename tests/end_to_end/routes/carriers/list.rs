@@ -37,9 +37,14 @@ async fn it_says_who_carries_which_value_since_when() {
 #[tokio::test]
 async fn filters_are_exact() {
     let api = Api::start().await;
-    for (number, value) in
-        [(1, Some("gold")), (2, Some("Gold")), (3, None), (4, Some("gold ")), (5, Some("")), (6, Some("gold"))]
-    {
+    for (number, value) in [
+        (1, Some("gold")),
+        (2, Some("Gold")),
+        (3, None),
+        (4, Some("gold ")),
+        (5, Some("")),
+        (6, Some("gold")),
+    ] {
         api.give(number, value).await;
     }
     let found = async |filter: &str| api.everybody(1000, filter).await;
@@ -135,7 +140,11 @@ async fn a_cursor_fits_only_the_list_it_was_given_for() {
         format!("/v4/orgs/telco/categories?cursor={of_all}"),
     ] {
         let details = api.get(&path).await.refused(400, BAD_REQUEST);
-        assert_eq!(details, ["`cursor` must be the next_cursor of the same list with the same filters"], "{path}");
+        assert_eq!(
+            details,
+            ["`cursor` must be the next_cursor of the same list with the same filters"],
+            "{path}"
+        );
     }
 }
 
@@ -158,7 +167,11 @@ async fn what_can_not_be_asked_for_is_refused_by_name() {
         ("Value=a".into(), vec!["`Value` is not known"]),
     ] {
         for path in [carriers(7), format!("{}/count", carriers(7))] {
-            assert_eq!(api.get(&format!("{path}?{query}")).await.refused(400, BAD_REQUEST), details, "{query}");
+            assert_eq!(
+                api.get(&format!("{path}?{query}")).await.refused(400, BAD_REQUEST),
+                details,
+                "{query}"
+            );
         }
     }
     for (query, details) in [
