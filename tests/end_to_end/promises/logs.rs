@@ -59,6 +59,15 @@ async fn who_read_which_customer_is_logged_at_every_level() {
             assert_eq!(line.get("_aws").is_some(), level == LevelFilter::INFO, "{line}");
             assert_eq!(line["target"] == "audit", level != LevelFilter::INFO, "{line}");
         }
+        // Of whichever customers.
+        for function in ["list-carriers", "count-carriers"] {
+            assert_eq!(call(function, "READ_ONLY").await, 200);
+            let lines = log.take();
+            let [line] = lines.as_slice() else { panic!("{level}: {lines:#?}") };
+            let said = ["operation", "org", "key_name", "customer_hash", "level"].map(|field| &line[field]);
+            assert_eq!(json!(said), json!([function, "telco", "READ_ONLY", null, "INFO"]));
+            assert_eq!(line["target"] == "audit", level != LevelFilter::INFO, "{line}");
+        }
         for (function, key, status) in [
             ("list-definitions", "API_KEY", 404),
             ("update-category", "API_KEY", 404),
