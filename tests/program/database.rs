@@ -30,6 +30,7 @@ fn all_commands(data: &str) -> Vec<Vec<&str>> {
         vec!["catalogue", "policy", "--org", "telco", "--unknown", "accept"],
         vec!["catalogue", "import", "definitions.jsonl", "--org", "telco"],
         vec!["catalogue", "survey", "--org", "telco"],
+        vec!["reindex"],
         [&["customers", "export"], &customer[..]].concat(),
         [&["customers", "erase", "--yes"], &customer[..]].concat(),
         vec!["keys", "revoke", "API_KEY"],

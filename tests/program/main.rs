@@ -17,6 +17,7 @@ mod messages;
 mod organisation;
 mod output;
 mod place;
+mod reindex;
 mod restore;
 mod running;
 mod server;

@@ -131,3 +131,71 @@ pub fn carrier_count(counted: CarrierCount) -> Result<Response> {
     let CarrierCount { count, precision, counted_at } = counted;
     response::json(&CountBody { count, precision, counted_at })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Error,
+        domain::{CarrierKey, CategoryId, OrgId, Shard},
+        http::event::RawQuery,
+    };
+
+    fn path() -> DefinitionPath {
+        DefinitionPath { owner: OrgId::parse("telco").unwrap(), id: CategoryId::new(7) }
+    }
+
+    fn parse(query: &str) -> Result<CarriersQuery> {
+        let mut request = Request::default();
+        request.extensions_mut().insert(RawQuery(query.to_owned()));
+        CarriersQuery::parse(&path(), &request)
+    }
+
+    /// Behind the customer of the sample events, who is in the last shard, with this value.
+    fn position(value: Option<&str>) -> CarrierPosition {
+        let customer = CustomerId::parse("123e4567-e89b-12d3-a456-556642440000").unwrap();
+        let value = value.map(|value| ValueHash::of(&Text::parse(value.to_owned()).unwrap()));
+        CarrierPosition { shard: Shard::of(customer), after: Some(CarrierKey { value, customer }) }
+    }
+
+    #[test]
+    fn a_cursor_leads_back_to_its_position() {
+        for (filter, position) in [
+            ("", position(None)),
+            ("", position(Some("gold"))),
+            ("", CarrierPosition::start_of(Shard::ALL[3])),
+            ("value=gold&", position(Some("gold"))),
+            ("has_value=true&", position(Some("gold"))),
+            ("has_value=false&", position(None)),
+        ] {
+            let cursor = parse(filter).unwrap().cursor(position);
+            assert_eq!(parse(&format!("{filter}cursor={cursor}")).unwrap().page.after, Some(position));
+        }
+    }
+
+    /// Another version of the service may have given it out a moment ago.
+    #[test]
+    fn a_cursor_stays_valid_from_version_to_version() {
+        let query =
+            parse("value=gold&cursor=AYMMMvkIQ3Ho7WfgagcBJNfwPY3Dw2Zpaeb6W7H6xBI-RWfomxLTpFZVZkJEAAA")
+                .unwrap();
+        assert_eq!(query.page.after, Some(position(Some("gold"))));
+    }
+
+    /// The checksum is no secret, so it can be made up with the position.
+    #[test]
+    fn a_forged_cursor_is_refused_where_its_position_is_none_or_not_in_the_list() {
+        let elsewhere = CarrierPosition { shard: Shard::ALL[0], ..position(Some("gold")) };
+        for (filter, position) in [
+            ("", elsewhere),
+            ("value=silver&", position(Some("gold"))),
+            ("value=gold&", position(None)),
+            ("has_value=true&", position(None)),
+            ("has_value=false&", position(Some("gold"))),
+        ] {
+            let cursor = parse(filter).unwrap().cursor(position);
+            let refused = parse(&format!("{filter}cursor={cursor}"));
+            assert!(matches!(refused, Err(Error::Invalid(_))), "{filter} {position:?}");
+        }
+    }
+}

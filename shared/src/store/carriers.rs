@@ -173,7 +173,7 @@ impl Store {
                     }
                     query = query.set_exclusive_start_key(answer.last_evaluated_key);
                 }
-                // A partition serves 3,000 read units a second, and a million carriers take 30,000.
+                // A partition serves 3,000 read units a second, and a million carriers take 27,000.
                 Err(error) => match failure::error("Query", error) {
                     Error::Unavailable(_) if counted.load(Ordering::Relaxed) > 0 => sleep(PAUSE).await,
                     error => return Err(error),

@@ -11,7 +11,7 @@
 mod database;
 mod runtime_api;
 
-pub use database::{Database, Served};
+pub use database::{Call, Database, Served};
 pub use runtime_api::{Invocation, RuntimeApi};
 
 use tokio::{net::TcpListener, task::JoinHandle};

@@ -59,6 +59,15 @@ async fn who_read_which_customer_is_logged_at_every_level() {
             assert_eq!(line.get("duration_ms").is_some(), level == LevelFilter::INFO, "{line}");
             assert_eq!(line["target"] == "audit", level != LevelFilter::INFO, "{line}");
         }
+        // Of whichever customers.
+        for function in ["list-carriers", "count-carriers"] {
+            assert_eq!(call(function, "READ_ONLY").await, 200);
+            let lines = log.take();
+            let [line] = lines.as_slice() else { panic!("{level}: {lines:#?}") };
+            let said = ["operation", "org", "key_name", "customer_hash", "level"].map(|field| &line[field]);
+            assert_eq!(json!(said), json!([function, "telco", "READ_ONLY", null, "INFO"]));
+            assert_eq!(line["target"] == "audit", level != LevelFilter::INFO, "{line}");
+        }
         for (function, key, status) in [
             ("list-definitions", "API_KEY", 404),
             ("update-category", "API_KEY", 404),
@@ -91,7 +100,7 @@ async fn a_line_says_what_the_request_did() {
         "key_lookup": true,
         "dynamodb_calls": 4,
         "read_units": 4.0,
-        "write_units": 4.0,
+        "write_units": 6.0,
     });
     assert_eq!(redact(line), expected);
     let line = line_of(&api.patch(&category(7), json!({})).await);
@@ -142,7 +151,7 @@ async fn a_line_says_what_was_retried_and_what_resolved() {
     proxy.break_next(2, "TransactWriteItems", Fault::Error("ThrottlingException"));
     let answer = patch("throttled").await;
     let line = line_of(&answer);
-    assert_eq!(json!([line["dynamodb_calls"], line["retries"], line["write_units"]]), json!([2, 2, 4.0]));
+    assert_eq!(json!([line["dynamodb_calls"], line["retries"], line["write_units"]]), json!([2, 2, 6.0]));
 
     proxy.break_next(2, "TransactWriteItems", Fault::Cancelled("ThrottlingError"));
     let line = line_of(&patch("throttled, by the item").await);

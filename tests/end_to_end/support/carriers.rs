@@ -72,8 +72,8 @@ impl Api {
             ];
             let item = item.map(|(name, text)| (name.to_owned(), AttributeValue::S(text)));
             let number = ("id".to_owned(), AttributeValue::N("7".to_owned()));
-            let put =
-                PutRequest::builder().set_item(Some(HashMap::from_iter(item.into_iter().chain([number]))));
+            let item: HashMap<_, _> = item.into_iter().chain([number]).collect();
+            let put = PutRequest::builder().set_item(Some(item));
             WriteRequest::builder().put_request(put.build().unwrap()).build()
         };
         self.write(&self.tables.categories, numbers.into_iter().map(put).collect()).await;
