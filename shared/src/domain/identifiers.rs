@@ -59,6 +59,12 @@ impl fmt::Display for CustomerId {
     }
 }
 
+impl Serialize for CustomerId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// The number of a category, to which the organisation gives meaning. Any `int32`; written only in
 /// canonical decimal form (no `+`, no leading zeros, no `-0`, no `1.0` or `1e3`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -2,8 +2,10 @@
 //! knows of HTTP or of DynamoDB.
 
 mod api_key;
+mod batch;
 mod catalogue;
 mod category;
+mod decision;
 mod definition;
 mod digest;
 mod fields;
@@ -12,6 +14,7 @@ mod idempotency;
 mod identifiers;
 mod import;
 mod name;
+mod outcome;
 mod paging;
 mod patch;
 mod precondition;
@@ -21,8 +24,10 @@ mod text;
 mod timestamp;
 
 pub use api_key::{ApiKey, KeyHash, KeyName, LOCAL_KEYS, Orgs, Permission, Secret};
+pub use batch::{Batch, BatchChange, BatchOperation, CustomerChanges, Failed, Made, Unmade};
 pub use catalogue::{Policy, Rule};
 pub use category::{Category, CategoryAttributes, CategoryPatch, NewCategory};
+pub use decision::{Action, Decision, Request, decide_together};
 pub use definition::{Definition, DefinitionAttributes, DefinitionPatch, NewDefinition, ValidValues};
 pub use fields::Fields;
 pub use history::{After, Author, Change, ChangeKind, Claims, HistoryEntry, HistoryFilter};
@@ -32,9 +37,10 @@ pub use identifiers::{
 };
 pub use import::{ImportLine, ImportedCategory};
 pub use name::Name;
+pub use outcome::Outcome;
 pub use paging::{Page, PageRequest};
 pub use patch::Patch;
-pub use precondition::{Alteration, Revisions};
+pub use precondition::{Alteration, Precondition, Revisions};
 pub use record::{Assignment, Attributes, New, Record, Versioned};
 pub use revision::{Revision, RevisionRange};
 pub use text::{Description, Reason, Text, Value, is_unprintable};

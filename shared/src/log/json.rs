@@ -27,10 +27,11 @@ const LINE_CAPACITY_BYTES: usize = 1024;
 
 /// The fields of a request's line that are metrics, where they are there. Their dimensions have
 /// few values: functions, and classes of status.
-const METRICS: [Metric; 3] = [
+const METRICS: [Metric; 4] = [
     Metric { name: "duration_ms", unit: "Milliseconds", dimensions: &["operation", "status_class"] },
     Metric { name: "conflicts", unit: "Count", dimensions: &["operation"] },
     Metric { name: "outcomes_resolved", unit: "Count", dimensions: &["operation"] },
+    Metric { name: "changes_failed", unit: "Count", dimensions: &["operation"] },
 ];
 
 struct Metric {

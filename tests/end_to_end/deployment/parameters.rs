@@ -139,7 +139,7 @@ fn routes_that_write_and_requests_without_a_route_have_limits_of_their_own() {
     let mut expected: BTreeMap<String, Value> = writing
         .map(|operation| (format!("{} {}", operation.method(), operation.path()), limits("Write")))
         .collect();
-    assert_eq!(expected.len(), 6);
+    assert_eq!(expected.len(), 8);
     expected.insert("$default".to_owned(), limits("Unmatched"));
     assert_eq!(api["RouteSettings"], json!(expected));
 }

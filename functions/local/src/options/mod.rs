@@ -14,7 +14,7 @@ pub use self::{
     catalogue::{CatalogueCommand, CatalogueOptions},
     customers::{CustomerOptions, CustomersCommand, CustomersOptions},
     database::{EngineOptions, TableOptions},
-    import::{ImportOptions, LinesOptions},
+    import::{ImportOptions, LinesOptions, OnConflictOption},
     keys::{KeysCommand, KeysOptions, NewKey},
 };
 
