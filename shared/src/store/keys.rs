@@ -216,6 +216,12 @@ pub fn sort_key(item: &Item) -> Option<&str> {
     item.get(SORT_KEY)?.as_s().ok().map(String::as_str)
 }
 
+/// Partition and sort key of an item, if it has them.
+pub fn both(item: &Item) -> Option<(String, String)> {
+    let partition = item.get(PARTITION_KEY)?.as_s().ok()?;
+    Some((partition.clone(), sort_key(item)?.to_owned()))
+}
+
 pub fn is_fence(item: &Item) -> bool {
     sort_key(item).is_some_and(|key| FENCES.contains(&key))
 }

@@ -26,7 +26,7 @@ pub use self::{
     customers::{CustomerOptions, CustomersCommand, CustomersOptions},
     database::{EngineOptions, TableOptions},
     demo::DemoOptions,
-    import::{ImportOptions, LinesOptions},
+    import::{ImportOptions, LinesOptions, OnConflictOption},
     keys::{KeysCommand, KeysOptions, NewKey},
     organisation::{BackupOptions, ExportOptions, RestoreOptions, StatsOptions},
     reindex::ReindexOptions,
