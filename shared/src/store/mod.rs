@@ -7,6 +7,7 @@ mod commit;
 mod dns;
 mod erasure;
 mod failure;
+mod format;
 mod history;
 mod items;
 mod key_cache;
@@ -30,6 +31,7 @@ use aws_sdk_dynamodb::{Client, types::AttributeValue};
 
 pub use self::{
     erasure::{Erasure, Unless},
+    format::FORMAT,
     moving::{OfCustomers, OfOrg, OrgItems},
     operator::{CustomerItems, Held, Import, ItemCounts},
     probe::Probe,

@@ -14,16 +14,12 @@ pub mod lock;
 mod tables;
 pub mod template;
 
-use std::{
-    net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use shared::{App, clock::Clock, store::Store};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle, time::timeout};
 
-pub use self::tables::{client, client_config, prepare, tables};
+pub use self::tables::{check_format, client, client_config, prepare, tables};
 
 use self::{
     engine::{Data, Engine},
@@ -47,23 +43,25 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts the gateway on a port of 127.0.0.1, and the engine on an address; port 0 takes any free one.
+    /// Starts the gateway and the engine, each on an address; port 0 takes any free one.
     /// Requests may call them by the names that are `allowed`, besides their own.
     ///
     /// # Errors
     /// [`StartError`].
     pub async fn start(
         data: &Data,
-        port: u16,
+        api: SocketAddr,
         dynamodb: SocketAddr,
         allowed: &[HostName],
     ) -> Result<Self, StartError> {
-        let bound = engine::bind((Ipv4Addr::LOCALHOST, port).into());
-        let (listener, address) = bound.map_err(|error| error.of_options("--port", "--port"))?;
+        let bound = engine::bind(api).map_err(|error| error.of_options("--port", "--address"));
+        let (listener, address) = bound?;
+        let address = engine::reachable(address);
         let engine = Engine::start(data, dynamodb, allowed)?;
         let clock = Clock::default();
         let store = Store::new(engine.client(), tables(), clock.clone());
         prepare(&store, &clock).await?;
+        check_format(&store).await?;
         engine.announce().await?;
         let docs_url = format!("http://{address}/docs");
         // Each function has a store of its own, and so its own cache of keys, as when it is deployed.
@@ -71,11 +69,11 @@ impl Server {
             let store = Store::new(engine.client(), tables(), clock.clone());
             Arc::new(App::over_local_database(store, clock.clone(), docs_url.clone()))
         };
-        let (stop, serving) = serve(app, listener, Guard::of_api(allowed))?;
+        let (stop, serving) = serve(app, listener, Guard::of_api_at(api.ip(), allowed))?;
         Ok(Self { address, stop, serving, engine })
     }
 
-    /// The URL of the API.
+    /// The URL of the API, as programs on this machine reach it.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
