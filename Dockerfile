@@ -3,7 +3,7 @@
 ARG BASE=debian:bookworm-slim
 FROM ${BASE}
 ARG BINARY=customers-categories
-COPY --chmod=0755 ${BINARY} /usr/local/bin/customers-categories
+COPY ${BINARY} /usr/local/bin/customers-categories
 # Nobody but this user needs the data.
 RUN useradd --uid 10001 --create-home customers && install -d -o customers -g customers -m 0700 /data
 USER customers

@@ -111,7 +111,8 @@ impl Store {
         if dry_run {
             return Ok(Restored::Done);
         }
-        match self.commit(&path.owner, &change, None, Some(Unless::BeingErased)).await? {
+        let unless = change.entry.previous.is_none().then_some(Unless::BeingErased);
+        match self.commit(&path.owner, &change, None, unless).await? {
             Commit::Done(_) | Commit::Repeated(_) => Ok(Restored::Done),
             Commit::Lost(_) | Commit::NameTaken(_) => left_alone("it is being changed just now".to_owned()),
             Commit::Erased(erased) => left_alone(erased.to_string()),

@@ -16,7 +16,7 @@ pub enum StartError {
         /// The address asked for; port 0 stands for any.
         address: SocketAddr,
         /// What the operator can do about it.
-        setting: Setting,
+        setting: Box<Setting>,
         /// What the system said.
         source: io::Error,
     },
@@ -102,7 +102,7 @@ impl StartError {
         let taken = source.kind() == io::ErrorKind::AddrInUse;
         // Of other users' processes, only the superuser is told.
         let holder = taken.then(|| listeners::get_process_by_port(address.port(), Protocol::TCP).ok());
-        let setting = Setting { option: Some(option), holder: holder.flatten() };
+        let setting = Box::new(Setting { option: Some(option), holder: holder.flatten() });
         Self::Address { address, setting, source }
     }
 
