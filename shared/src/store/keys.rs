@@ -199,6 +199,11 @@ pub fn digest_of(item: &Item) -> Option<&str> {
     (sort_key(item) == Some(ERASED)).then_some(digest)
 }
 
+/// Where the version of the data's form lies. No organisation, and no customer, has this partition.
+pub fn format() -> Item {
+    key("#".to_owned(), "FORMAT".to_owned())
+}
+
 fn key(partition_key: String, sort_key: String) -> Item {
     Item::from([
         (PARTITION_KEY.to_owned(), AttributeValue::S(partition_key)),

@@ -9,6 +9,7 @@ mod commit;
 mod dns;
 mod erasure;
 mod failure;
+mod format;
 mod history;
 mod import;
 mod items;
@@ -39,6 +40,7 @@ use futures_util::future::try_join_all;
 pub use self::{
     carriers::COUNTING_TIME,
     erasure::{Erasure, Unless},
+    format::FORMAT,
     import::{Import, ImportTask, ImportTerms, OnConflict},
     moving::{OfCustomers, OfOrg, OrgItems},
     operator::{CustomerItems, Held, ItemCounts},
