@@ -158,7 +158,10 @@ fn pages_of_other_servers_are_admitted_where_their_origins_are_named() {
     assert_eq!(cors[1]["AllowOrigins"], json!([",", "CorsAllowOrigins"]));
     assert_eq!(texts(&YAML["Conditions"]["AdmitsPages"]), ["CorsAllowOrigins", ""]);
     let methods: BTreeSet<&str> = texts(&cors[1]["AllowMethods"]).into_iter().collect();
-    assert!(Operation::ALL.iter().all(|operation| methods.contains(operation.method())), "{methods:?}");
+    assert!(
+        Operation::ALL.iter().all(|operation| methods.contains(operation.method().as_str())),
+        "{methods:?}"
+    );
     // What callers send, and what they have to read.
     let named = |member: &str| texts(&cors[1][member]).into_iter().collect::<BTreeSet<_>>();
     assert!(named("AllowHeaders").is_superset(&BTreeSet::from([
