@@ -1,6 +1,7 @@
 // What an organisation's catalogue says, kept while one looks around in it.
 
 import { definitionsOf } from "./api.js";
+import { apiKey } from "./session.js";
 import { texts } from "./texts.js";
 
 let kept = null;
@@ -13,7 +14,12 @@ export class Definitions {
   #names = new Intl.Collator(texts.locale, { numeric: true });
 
   constructor(org) {
-    this.org = org;
+    Object.assign(this, { org, key: apiKey() });
+  }
+
+  /** Whether what is not here is not defined. */
+  get isRead() {
+    return this.ready && !this.error;
   }
 
   async load(signal) {
@@ -53,7 +59,8 @@ export class Definitions {
 
 /** Those of this organisation: what is known of them at once, and `then` is called when they have been read anew. */
 export function definitions(org, then, signal) {
-  if (kept?.org !== org) kept = new Definitions(org);
+  // Another key may not see what this one saw.
+  if (kept?.org !== org || kept.key !== apiKey()) kept = new Definitions(org);
   const these = kept;
   these.load(signal).then(then);
   return these;

@@ -16,7 +16,7 @@ export function carried(category, { org, catalogue, last, isPast, historyOf, cha
     <div class="head"><h3>${name}</h3>
       ${definition ? html`<span class="number">${texts.number(id)}</span>` : nothing}
       ${definition?.archived ? html`<span class="badge">${texts.catalogue.archived}</span>` : nothing}
-      ${catalogue.ready && !definition ? html`<span class="badge">${texts.catalogue.undefined}</span>` : nothing}</div>
+      ${catalogue.isRead && !definition ? html`<span class="badge">${texts.catalogue.undefined}</span>` : nothing}</div>
     <p class="is"><a href=${address.carriers(org, id, category.value)}
       title=${texts.carried.others}>${value(is)}</a></p>
     ${category.description ? html`<p class="description">${category.description}</p>` : nothing}

@@ -81,7 +81,7 @@ export function carriers(page, { org, category, value }) {
       <label><span class="hidden">${texts.members.value}</span>
         <select @change=${(event) => chosen(event.target.value)}>
           ${[undefined, ...options, null].map(
-            (value) => html`<option value=${choice(value)} ?selected=${value === state.value}>
+            (value) => html`<option value=${choice(value)} .selected=${value === state.value}>
             ${value === undefined ? texts.carriers.any : value === null ? texts.noValue : value}</option>`,
           )}
         </select></label>

@@ -37,8 +37,8 @@ export function adding({ page, records, catalogue, changed }, carried) {
           ? field(
               texts.form.category,
               html`<select @change=${chosen}>
-          ${offered.map(({ id, name }) => html`<option value=${id} ?selected=${id === draft.id}>${name}</option>`)}
-          <option value="other" ?selected=${other.chosen}>${texts.form.otherCategory}</option></select>`,
+          ${offered.map(({ id, name }) => html`<option value=${id} .selected=${id === draft.id}>${name}</option>`)}
+          <option value="other" .selected=${other.chosen}>${texts.form.otherCategory}</option></select>`,
             )
           : nothing
       }
@@ -166,8 +166,8 @@ function valueField(draft, definition, page) {
   return field(
     texts.members.value,
     html`<select @change=${choose}>
-    <option value=${NONE} ?selected=${draft.value === null}>${texts.noValue}</option>
-    ${options.map((one) => html`<option value=${one} ?selected=${one === draft.value}>${one}</option>`)}</select>`,
+    <option value=${NONE} .selected=${draft.value === null}>${texts.noValue}</option>
+    ${options.map((one) => html`<option value=${one} .selected=${one === draft.value}>${one}</option>`)}</select>`,
   );
 }
 

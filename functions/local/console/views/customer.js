@@ -74,11 +74,8 @@ export function customer(page, { org, customer: id, asOf, category }) {
   function carries() {
     if (state.error) return problem(state.error, load);
     if (!state.categories) return loading();
-    const nothingThere = state.unknown
-      ? texts.customer.unknown
-      : state.asOf
-        ? texts.customer.noneThen
-        : texts.customer.none;
+    const known = state.asOf ? texts.customer.noneThen : texts.customer.none;
+    const nothingThere = state.unknown ? texts.customer.unknown : known;
     return html`<div class=${state.loading ? "stale" : ""} aria-busy=${String(Boolean(state.loading))}>
       ${state.categories.length ? nothing : empty(nothingThere.title, nothingThere.text)}
       <ul class="carried">${state.categories.map((category) =>
@@ -104,8 +101,8 @@ export function customer(page, { org, customer: id, asOf, category }) {
     const options = [...ids].map((id) => [id, catalogue.name(id)]).sort((a, b) => a[1].localeCompare(b[1]));
     return html`<label class="filter"><span class="hidden">${texts.timeline.filter}</span>
       <select @change=${(event) => go(here({ category: event.target.value || null }))}>
-        <option value="" ?selected=${timeline.category === null}>${texts.timeline.all}</option>
-        ${options.map(([id, name]) => html`<option value=${id} ?selected=${id === timeline.category}>${name}</option>`)}
+        <option value="" .selected=${timeline.category === null}>${texts.timeline.all}</option>
+        ${options.map(([id, name]) => html`<option value=${id} .selected=${id === timeline.category}>${name}</option>`)}
       </select></label>`;
   };
 
