@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::{
     error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
     types::{
-        AttributeValue, CancellationReason, Delete, Put, ReturnValuesOnConditionCheckFailure,
+        AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure,
         TransactWriteItem,
         builders::{DeleteBuilder, PutBuilder},
     },
@@ -40,10 +40,21 @@ pub struct ChangeSet<'a, A: Attributes> {
     pub owner: &'a A::Owner,
     /// At most one for a record, and at most 25.
     pub changes: &'a [Change<A>],
+    /// Other records that have to be as they were when the changes were decided on, with their last revisions, `None`
+    /// where there has never been one. Without that, two sets that each leave alone what the other changes could both
+    /// be committed, and what is there then would be what neither asked for.
+    pub kept: &'a [(CategoryId, Option<Revision>)],
     /// The request that may be repeated, and what it comes to.
     pub remember: Option<(&'a Idempotency, &'a [Outcome])>,
     /// What rules out that a record comes into being.
     pub unless: Unless,
+}
+
+impl<'a, A: Attributes> ChangeSet<'a, A> {
+    /// Changes of which nothing is remembered and that leave nothing alone.
+    pub fn new(owner: &'a A::Owner, changes: &'a [Change<A>], unless: Unless) -> Self {
+        Self { owner, changes, kept: &[], remember: None, unless }
+    }
 }
 
 /// How changes ended, where that is known.
@@ -65,6 +76,8 @@ pub enum Commit<A> {
 enum Part {
     /// The record with this number, and the revision that it is to have.
     Record(CategoryId, Revision),
+    /// The record with this number, which is to stay as it is.
+    Kept(CategoryId),
     Entry,
     Remembered,
     TakenName,
@@ -118,9 +131,11 @@ impl<'a> Cancellation<'a> {
     fn lost<A: Attributes>(&self) -> Result<Option<Commit<A>>> {
         let mut lost = Vec::new();
         for (part, found) in self.failed() {
-            let Part::Record(id, revision) = part else { continue };
+            let (Part::Record(id, _) | Part::Kept(id)) = part else { continue };
             let found: Option<Record<A>> = found.cloned().map(items::into_record).transpose()?;
-            if found.as_ref().is_some_and(|found| found.revision() == revision) {
+            if let (Part::Record(_, revision), Some(found)) = (part, &found)
+                && found.revision() == revision
+            {
                 return Ok(Some(Commit::Done));
             }
             lost.push((id, found));
@@ -230,7 +245,7 @@ impl Store {
         set: &ChangeSet<'_, A>,
         now: Timestamp,
     ) -> Result<()> {
-        let ChangeSet { owner, changes, remember, unless } = *set;
+        let ChangeSet { owner, changes, kept, remember, unless } = *set;
         for change in changes {
             let HistoryEntry { id, revision, .. } = change.entry;
             transaction.put(Part::Record(id, revision), self.put_record(owner, change)?)?;
@@ -241,6 +256,10 @@ impl Store {
             if let Some(name) = &change.claims.frees {
                 transaction.delete(Part::FreedName, self.free_name(owner, name, id))?;
             }
+        }
+        for (id, revision) in kept {
+            transaction.parts.push(Part::Kept(*id));
+            transaction.items.push(self.check_kept(owner, *id, *revision)?);
         }
         if let (Some((idempotency, outcomes)), Some(first)) = (remember, changes.first()) {
             let request = idempotency.request.clone();
@@ -284,6 +303,30 @@ impl Store {
             .expression_attribute_names("#revision", "revision")
             .expression_attribute_values(":replaces", AttributeValue::S(revision.to_string()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
+    }
+
+    /// The condition that the last change of a record is this one, or that there has never been one.
+    fn check_kept(
+        &self,
+        owner: &impl Owner,
+        id: CategoryId,
+        revision: Option<Revision>,
+    ) -> Result<TransactWriteItem> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.tables.categories)
+            .set_key(Some(keys::item(owner, keys::category(id))))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let check = match revision {
+            Some(revision) => check
+                .condition_expression("#revision = :revision")
+                .expression_attribute_names("#revision", "revision")
+                .expression_attribute_values(":revision", AttributeValue::S(revision.to_string())),
+            None => check
+                .condition_expression("attribute_not_exists(#pk)")
+                .expression_attribute_names("#pk", keys::PARTITION_KEY),
+        };
+        let check = check.build().map_err(Error::unexpected)?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
     }
 
     /// On condition that there is nothing under the item's key, be it a record's number, the revision that was

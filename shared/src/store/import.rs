@@ -98,7 +98,8 @@ impl Store {
                 Plan::Change(change) => *change,
                 Plan::Told(import) => return Ok(import),
             };
-            let set = ChangeSet { owner: customer, changes: &[change], remember: None, unless: terms.unless };
+            let changes = [change];
+            let set = ChangeSet::new(customer, &changes, terms.unless);
             record = match self.commit(&set).await? {
                 Commit::Done | Commit::Repeated(_) => return Ok(Import::Created),
                 Commit::Erased(erased) => return Ok(Import::Conflict(erased.to_string())),
@@ -137,8 +138,8 @@ impl Store {
                 }
             });
         }
-        let set = |(owner, changes)| ChangeSet { owner, changes, remember: None, unless: terms.unless };
-        let sets: Vec<_> = changes.iter().map(|(owner, changes)| set((*owner, changes.as_slice()))).collect();
+        let sets = changes.iter().map(|(owner, changes)| ChangeSet::new(*owner, changes, terms.unless));
+        let sets: Vec<_> = sets.collect();
         let is_done = sets.is_empty() || self.commit_together(&sets).await?;
         Ok(is_done.then_some(told))
     }

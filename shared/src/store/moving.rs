@@ -126,8 +126,7 @@ impl Store {
                 Ok(change) => change,
                 Err(conflict) => return Ok(Import::Conflict(conflict)),
             };
-            let set =
-                ChangeSet { owner: &moved.owner, changes: slice::from_ref(&change), remember: None, unless };
+            let set = ChangeSet::new(&moved.owner, slice::from_ref(&change), unless);
             match self.commit(&set).await? {
                 Commit::Done | Commit::Repeated(_) => return Ok(Import::Created),
                 Commit::NameTaken(id) => {

@@ -115,12 +115,7 @@ impl Store {
         if dry_run {
             return Ok(Restored::Done);
         }
-        let set = ChangeSet {
-            owner: &path.owner,
-            changes: slice::from_ref(&change),
-            remember: None,
-            unless: Unless::BeingErased,
-        };
+        let set = ChangeSet::new(&path.owner, slice::from_ref(&change), Unless::BeingErased);
         match self.commit(&set).await? {
             Commit::Done | Commit::Repeated(_) => Ok(Restored::Done),
             Commit::Lost(_) | Commit::NameTaken(_) => left_alone("it is being changed just now".to_owned()),

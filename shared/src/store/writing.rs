@@ -11,7 +11,7 @@ use crate::{
     Error, Result,
     domain::{
         Action, Attributes, Author, CategoryId, Change, Decision, Idempotency, Made, New, Outcome, Owner,
-        Reason, Record, RecordPath, Request, Terms, Unmade, decide_together,
+        Reason, Record, RecordPath, Request, Revision, Terms, Unmade, decide_together,
     },
     error::Fault,
     log,
@@ -127,12 +127,14 @@ impl Store {
                 Err(unmade) => return self.remembered_or(owner, idempotency, Err(unmade)).await,
             };
             let outcomes: Vec<Outcome> = decided.iter().map(Decision::outcome).collect();
+            let kept = kept(requests, &records, &decided);
             let changes: Vec<Change<_>> = decided.into_iter().filter_map(Decision::change).collect();
             if changes.is_empty() {
                 return self.remembered_or(owner, idempotency, Ok(outcomes)).await;
             }
             let remember = idempotency.map(|idempotency| (idempotency, outcomes.as_slice()));
-            let set = ChangeSet { owner, changes: &changes, remember, unless: Unless::BeingErased };
+            let set =
+                ChangeSet { kept: &kept, remember, ..ChangeSet::new(owner, &changes, Unless::BeingErased) };
             match self.commit(&set).await? {
                 Commit::Done => return Ok(outcomes),
                 Commit::Repeated(outcomes) => return Ok(outcomes),
@@ -200,6 +202,17 @@ impl Store {
 
 fn request<'a, A: Attributes>(id: CategoryId, action: Action<'a, A>, terms: &Terms) -> Request<'a, A> {
     Request { id, action, expected: terms.expected.clone() }
+}
+
+/// The records of which nothing is to be changed, with their last revisions.
+fn kept<A: Attributes>(
+    requests: &[Request<'_, A>],
+    records: &[Option<Record<A>>],
+    decided: &[Decision<A>],
+) -> Vec<(CategoryId, Option<Revision>)> {
+    let asked = requests.iter().zip(records).zip(decided);
+    let kept = asked.filter(|(_, decision)| matches!(decision, Decision::Nothing(_)));
+    kept.map(|((request, record), _)| (request.id, record.as_ref().map(Record::revision))).collect()
 }
 
 /// Takes over what was found in place of the records that had been read. Returns whether others write the same

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use lambda_http::Context;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -328,4 +328,29 @@ async fn the_log_counts_changes_by_outcome_and_says_nothing_of_them() {
     let line_of = line(&api.batch(changes).await);
     assert_eq!(json!([line_of["changes_unchanged"], line_of["changes_absent"]]), json!([1, 1]));
     assert!(!line_of.to_string().contains(value) && !line_of.to_string().contains(&id), "{line_of}");
+}
+
+/// Each leaves alone what the other changes, so neither writes what the other has read.
+#[tokio::test]
+async fn what_a_batch_leaves_as_it_is_stays_so_until_the_rest_is_changed() {
+    let proxy = Proxy::default();
+    let api = Api::start_with(|endpoint| proxy.serve(endpoint)).await;
+    let set = |values: [&str; 2]| {
+        let changes = [1, 2]
+            .map(|id| json!({ "op": "set", "customer_id": customer(0), "id": id, "value": values[id - 1] }));
+        json!({ "changes": changes })
+    };
+    let batch = async |values| send(api.request(Method::POST, BATCH).json(&set(values))).await;
+    batch(["new", "old"]).await;
+    proxy.break_next(1, TRANSACTION, Fault::Late(Duration::from_millis(300)));
+    let (first, second) = join(batch(["new", "new"]), async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        batch(["old", "old"]).await
+    })
+    .await;
+    for answer in [first, second] {
+        assert_eq!(answer.json()["failed"], 0, "{}", answer.body);
+    }
+    let list = api.get(&categories(0)).await.json();
+    assert_eq!(list["categories"][0]["value"], list["categories"][1]["value"], "{list}");
 }
