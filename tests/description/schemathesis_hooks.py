@@ -58,6 +58,9 @@ def beyond_schemas(name, complaint, case):
         case "value":
             # Which values a category has is up to the organisation's catalogue.
             return re.search("not valid for category|null: category", complaint) is not None
+        case "has_value":
+            # That two parameters exclude each other can't be said of parameters.
+            return "value" in query
         case "If-Match" | "If-None-Match":
             # Schemathesis sends `0`, which the description's pattern rules out, for what it calls a valid header.
             # That one of the two excludes the other can't be said either.

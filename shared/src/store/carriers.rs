@@ -74,7 +74,7 @@ impl CarrierPage {
         match self.carriers.len() {
             _ if !was_read_whole => 1,
             0 => Shard::ALL.len(),
-            size => (self.room() / size).max(1),
+            size => self.room().div_ceil(size),
         }
     }
 }

@@ -158,7 +158,7 @@ async fn a_batch_costs_a_read_unit_for_each_change_and_what_its_customers_transa
     }
     let documented = section("docs/api.md", "What an operation costs");
     let documented = documented.split_whitespace().collect::<Vec<_>>().join(" ");
-    let told = "100 changes of as many customers are 700 write units where all are\ncreated and 600 where all are \
+    let told = "100 changes of as many customers are 700 write units where all are created and 600 where all are \
                 replaced; of four customers, 508 and 600.";
     assert!(documented.contains(told), "{documented}");
 }
