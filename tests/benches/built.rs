@@ -14,7 +14,8 @@ use flate2::{Compression, write::DeflateEncoder};
 const TARGET_CPU: &str = if cfg!(target_arch = "aarch64") { "neoverse-n1" } else { "haswell" };
 
 /// The functions, by their binaries' names.
-pub const FUNCTIONS: [&str; 13] = [
+pub const FUNCTIONS: [&str; 15] = [
+    "change-categories",
     "create-category",
     "define-category",
     "delete-category",
@@ -26,6 +27,7 @@ pub const FUNCTIONS: [&str; 13] = [
     "list-definition-history",
     "list-definitions",
     "not-found",
+    "set-category",
     "update-category",
     "update-definition",
 ];

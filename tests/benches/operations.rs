@@ -41,6 +41,7 @@ pub async fn run(built: &Built, server: &Server, settings: &Settings) -> Vec<Ope
         ("list-category-history", 1.0, 0.0),
         ("create-category", 0.0, 6.0),
         ("update-category", 1.0, 4.0),
+        ("set-category", 1.0, 4.0),
         ("delete-category", 1.0, 4.0),
         // In this order: those behind the first find what it has defined, and the last takes it away.
         ("define-category", 0.0, 6.0),
@@ -81,6 +82,10 @@ async fn numbered(function: &str, number: i32, server: &Server) -> Value {
             event["rawPath"] = json!(format!("/v4/orgs/telco/customers/{customer}/categories"));
             event["pathParameters"]["customer_id"] = json!(customer);
             event["body"] = json!(json!({ "id": 7, "value": "gold" }).to_string());
+        }
+        "set-category" => {
+            event["pathParameters"]["category_id"] = json!("214748364");
+            event["body"] = json!(json!({ "value": number.to_string() }).to_string());
         }
         "update-category" => event["body"] = json!(json!({ "value": number.to_string() }).to_string()),
         "delete-category" => {
