@@ -14,7 +14,8 @@ use flate2::{Compression, write::DeflateEncoder};
 const TARGET_CPU: &str = if cfg!(target_arch = "aarch64") { "neoverse-n1" } else { "haswell" };
 
 /// The functions, by their binaries' names.
-pub const FUNCTIONS: [&str; 15] = [
+pub const FUNCTIONS: [&str; 17] = [
+    "change-categories",
     "count-carriers",
     "create-category",
     "define-category",
@@ -28,6 +29,7 @@ pub const FUNCTIONS: [&str; 15] = [
     "list-definition-history",
     "list-definitions",
     "not-found",
+    "set-category",
     "update-category",
     "update-definition",
 ];

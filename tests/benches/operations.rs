@@ -43,8 +43,9 @@ pub async fn run(built: &Built, server: &Server, settings: &Settings) -> Vec<Ope
         // Of what the one before has created.
         ("list-carriers", 4.0, 0.0),
         ("count-carriers", 4.0, 0.0),
-        // It changes the value.
+        // They change the value.
         ("update-category", 1.0, 6.0),
+        ("set-category", 1.0, 6.0),
         ("delete-category", 1.0, 5.0),
         // In this order: those behind the first find what it has defined, and the last takes it away.
         ("define-category", 0.0, 6.0),
@@ -85,6 +86,10 @@ async fn numbered(function: &str, number: i32, server: &Server) -> Value {
             event["rawPath"] = json!(format!("/v4/orgs/telco/customers/{customer}/categories"));
             event["pathParameters"]["customer_id"] = json!(customer);
             event["body"] = json!(json!({ "id": 7, "value": "gold" }).to_string());
+        }
+        "set-category" => {
+            event["pathParameters"]["category_id"] = json!("214748364");
+            event["body"] = json!(json!({ "value": number.to_string() }).to_string());
         }
         "update-category" => event["body"] = json!(json!({ "value": number.to_string() }).to_string()),
         "delete-category" => {

@@ -44,10 +44,10 @@ async fn create_and_look_up(api: &Api) {
     assert_eq!(units.to_string(), "3");
 }
 
-#[tokio::test]
-async fn the_documented_table_is_true() {
-    let api = Api::start().await;
-    create_and_look_up(&api).await;
+/// Has every function look up what it needs. Returns a moment before most changes, and the paths of further pages of
+/// the list and of the history.
+async fn prepare(api: &Api) -> (String, String, String) {
+    create_and_look_up(api).await;
     let moment = api.get(&category(1)).await.json()["updated_at"].as_str().unwrap().to_owned();
     api.create(2, "risk").await;
     api.get(CATEGORIES).await;
@@ -64,6 +64,13 @@ async fn the_documented_table_is_true() {
     api.create(5, "gold").await;
     api.delete(&category(5)).await;
     api.recorder.take();
+    (moment, next_page, older_page)
+}
+
+#[tokio::test]
+async fn the_documented_table_is_true() {
+    let api = Api::start().await;
+    let (moment, next_page, older_page) = prepare(&api).await;
     let mut rows = Vec::new();
     let mut note = |operation: &str| rows.push(row(operation, api.recorder.take()));
     api.get(&category(1)).await;

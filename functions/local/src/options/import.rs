@@ -38,7 +38,7 @@ pub struct ImportOptions {
     pub on_conflict: OnConflictOption,
 
     /// Transactions that are under way at once, each with as many lines as fit
-    #[arg(long, value_name = "NUMBER", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub concurrency: u16,
 }
 
