@@ -82,7 +82,7 @@ fn answer(written: &str, command: &str) -> Answer {
         let (name, value) = line.split_once(": ").unwrap();
         (name.parse::<HeaderName>().unwrap(), value.parse().unwrap())
     });
-    Answer { status, headers: HeaderMap::from_iter(headers), body: body.to_owned() }
+    Answer { status, headers: headers.collect::<HeaderMap>(), body: body.to_owned() }
 }
 
 /// Method and path of a command.
