@@ -5,9 +5,6 @@ use std::env;
 /// Where errors are documented unless `DOCS_URL` says otherwise: on the API's own host.
 const DEFAULT_DOCS_URL: &str = "/docs";
 
-/// The metrics' namespace unless `METRICS_NAMESPACE` says otherwise.
-const DEFAULT_NAMESPACE: &str = "customers-categories";
-
 /// Each names a file of root certificates, the first before the second, as in AWS's other SDKs.
 const CA_BUNDLES: [&str; 2] = ["AWS_CA_BUNDLE", "SSL_CERT_FILE"];
 
@@ -51,8 +48,6 @@ pub struct Logging {
     pub level: String,
     /// Whether `AWS_LAMBDA_LOG_FORMAT` is `JSON`; text otherwise.
     pub json: bool,
-    /// `METRICS_NAMESPACE`: the namespace of the metrics, by default `customers-categories`.
-    pub metrics_namespace: String,
 }
 
 impl Config {
@@ -84,7 +79,6 @@ impl Logging {
         Self {
             level: optional("LOG_LEVEL").or_else(|| optional("AWS_LAMBDA_LOG_LEVEL")).unwrap_or_default(),
             json: optional("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("JSON")),
-            metrics_namespace: optional("METRICS_NAMESPACE").unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned()),
         }
     }
 }

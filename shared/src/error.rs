@@ -7,7 +7,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why an operation was refused or failed.
 ///
-/// The texts inside the first six variants are written for the caller. A [`Fault`] is for the
+/// The texts inside the first eight variants are written for the caller. A [`Fault`] is for the
 /// operator alone: it is logged and never answered.
 #[derive(Debug)]
 pub enum Error {
@@ -26,6 +26,8 @@ pub enum Error {
     },
     /// There is such a record already, or another has its name.
     AlreadyExists(Cow<'static, str>),
+    /// A definition of a category that customers carry can't be deleted.
+    InUse(&'static str),
     /// `If-Match` names another revision than the current one; the text says what to do.
     PreconditionFailed(&'static str),
     /// The `Idempotency-Key` was used for another request.
@@ -138,9 +140,10 @@ impl fmt::Display for Error {
                 f.write_str(&violations.join("; "))
             }
             Self::Unauthorized => f.write_str("there is no valid API key"),
-            Self::Forbidden(details) | Self::NotFound(details) | Self::PreconditionFailed(details) => {
-                f.write_str(details)
-            }
+            Self::Forbidden(details)
+            | Self::NotFound(details)
+            | Self::InUse(details)
+            | Self::PreconditionFailed(details) => f.write_str(details),
             Self::AlreadyExists(details) => f.write_str(details),
             Self::MethodNotAllowed { allow } => write!(f, "the resource allows {allow}"),
             Self::KeyReused => f.write_str("the idempotency key was used for another request"),

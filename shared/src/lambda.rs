@@ -66,7 +66,7 @@ where
 }
 
 fn start() -> Result<Arc<App>, lambda_runtime::Error> {
-    log::init(Logging::from_env());
+    log::init(&Logging::from_env());
     Ok(Arc::new(App::from_config(Config::from_env()?)?))
 }
 
@@ -139,8 +139,7 @@ where
         let cold_start = !served_before.swap(true, Ordering::Relaxed);
         RequestLog::new(function, cold_start, request_ids(&request)).scope(async move {
             let docs_url = app.docs_url.clone();
-            let deadline = request.lambda_context().deadline;
-            let time = time_left(deadline, Clock::default().timestamp().as_millis());
+            let time = time_for(&request);
             // Boxed before all that wraps it: a handler's state is large, and would be moved with each.
             let handled =
                 AssertUnwindSafe(async move { Box::pin(handler(app, request)).await }).catch_unwind();
@@ -166,6 +165,12 @@ where
 fn failure(error: &Error) -> Failure {
     let fault = error.fault().map(|fault| error::chain(fault));
     Failure { code: ErrorCode::of(error).code(), fault }
+}
+
+/// How long a request's handler may still take.
+#[must_use]
+pub fn time_for(request: &Request) -> Duration {
+    time_left(request.lambda_context().deadline, Clock::default().timestamp().as_millis())
 }
 
 /// How long a handler may take: until a second before Lambda would end it without an answer.

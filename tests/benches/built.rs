@@ -14,13 +14,15 @@ use flate2::{Compression, write::DeflateEncoder};
 const TARGET_CPU: &str = if cfg!(target_arch = "aarch64") { "neoverse-n1" } else { "haswell" };
 
 /// The functions, by their binaries' names.
-pub const FUNCTIONS: [&str; 13] = [
+pub const FUNCTIONS: [&str; 15] = [
+    "count-carriers",
     "create-category",
     "define-category",
     "delete-category",
     "delete-definition",
     "get-category",
     "get-definition",
+    "list-carriers",
     "list-categories",
     "list-category-history",
     "list-definition-history",
@@ -114,6 +116,14 @@ pub fn everything(also: &[(String, PathBuf)]) -> Built {
         contestants,
         python_roots,
     }
+}
+
+/// One function alone.
+pub fn function(name: &str) -> PathBuf {
+    step(&format!("building {name}"));
+    let target = target();
+    cargo(&root(), &target, &["--package", name]);
+    target.join("release").join(name)
 }
 
 /// The local server alone.

@@ -12,6 +12,7 @@
 )]
 
 mod built;
+mod carriers;
 mod chart;
 mod compare;
 mod cores;
@@ -70,6 +71,15 @@ struct Options {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Lists and counts who carries a category, of collections of several sizes, and prints a table.
+    Carriers {
+        /// How many carry the categories, separated by commas.
+        #[arg(long, value_delimiter = ',', default_values_t = [1_000, 100_000, 1_000_000])]
+        sizes: Vec<usize>,
+
+        #[arg(long, hide = true)]
+        bench: bool,
+    },
     /// Lets clients work against the local server and holds every answer against what must be.
     Soak {
         /// How long, in minutes.
@@ -94,9 +104,14 @@ fn named_path(text: &str) -> Result<(String, PathBuf), String> {
 #[tokio::main(worker_threads = 1)]
 async fn main() {
     let options = Options::parse();
-    if let Some(Command::Soak { minutes, clients, .. }) = options.command {
-        soak::run(Duration::from_mins(minutes), clients).await;
-        return;
+    match options.command {
+        Some(Command::Soak { minutes, clients, .. }) => {
+            return soak::run(Duration::from_mins(minutes), clients).await;
+        }
+        Some(Command::Carriers { sizes, .. }) => {
+            return carriers::run(&sizes, Duration::from_millis(options.latency)).await;
+        }
+        None => {}
     }
     let built = built::everything(&options.also);
     let settings = compare::Settings {

@@ -39,16 +39,20 @@ pub async fn run(built: &Built, server: &Server, settings: &Settings) -> Vec<Ope
         ("get-category", 1.0, 0.0),
         ("list-categories", 1.0, 0.0),
         ("list-category-history", 1.0, 0.0),
-        ("create-category", 0.0, 6.0),
-        ("update-category", 1.0, 4.0),
-        ("delete-category", 1.0, 4.0),
+        ("create-category", 0.0, 7.0),
+        // Of what the one before has created.
+        ("list-carriers", 4.0, 0.0),
+        ("count-carriers", 4.0, 0.0),
+        // It changes the value.
+        ("update-category", 1.0, 6.0),
+        ("delete-category", 1.0, 5.0),
         // In this order: those behind the first find what it has defined, and the last takes it away.
         ("define-category", 0.0, 6.0),
         ("get-definition", 1.0, 0.0),
         ("list-definitions", 1.0, 0.0),
         ("list-definition-history", 1.0, 0.0),
         ("update-definition", 1.0, 4.0),
-        ("delete-definition", 1.0, 6.0),
+        ("delete-definition", 5.0, 6.0),
     ] {
         let program = built.function(function).to_owned();
         let contestant =

@@ -278,7 +278,7 @@ pub fn number(value: f64) -> String {
     }
 }
 
-fn grouped(number: usize) -> String {
+pub fn grouped(number: usize) -> String {
     if number < 1000 { number.to_string() } else { format!("{},{:03}", number / 1000, number % 1000) }
 }
 

@@ -34,11 +34,11 @@ test("every operation is drawn", async () => {
   await page.goto(`${url}/docs`);
   await page.locator(".opblock").first().waitFor();
   const drawn = await page.locator(".opblock").evaluateAll((blocks) => blocks.map((block) => block.id));
-  assert.deepEqual(drawn.map((id) => id.split("-").at(-1)).sort(), ["createCategory", "defineCategory",
-    "deleteCategory", "deleteDefinition", "getCategory", "getDefinition", "listCategories", "listCategoryHistory",
-    "listDefinitionHistory", "listDefinitions", "updateCategory", "updateDefinition"]);
+  assert.deepEqual(drawn.map((id) => id.split("-").at(-1)).sort(), ["countCarriers", "createCategory",
+    "defineCategory", "deleteCategory", "deleteDefinition", "getCategory", "getDefinition", "listCarriers",
+    "listCategories", "listCategoryHistory", "listDefinitionHistory", "listDefinitions", "updateCategory", "updateDefinition"]);
   const tags = await page.locator(".opblock-tag").evaluateAll((tags) => tags.map((tag) => tag.dataset.tag));
-  assert.deepEqual(tags, ["Categories", "History", "Catalogue"]);
+  assert.deepEqual(tags, ["Categories", "History", "Catalogue", "Carriers"]);
 });
 
 test("every operation can be tried with the key and the values that are filled in", async () => {
@@ -55,6 +55,8 @@ test("every operation can be tried with the key and the values that are filled i
     ["getDefinition", "200", '"name": "Partner"'],
     ["listDefinitions", "200", '"categories"'],
     ["updateDefinition", "204", ""],
+    ["listCarriers", "200", '"customers"'],
+    ["countCarriers", "200", '"precision": "exact"'],
     ["deleteDefinition", "204", ""],
     ["listDefinitionHistory", "200", '"name": "Brand partner"'],
   ]) {

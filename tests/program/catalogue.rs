@@ -278,6 +278,7 @@ fn a_draft_defines_what_is_carried_so_that_all_of_it_is_valid() {
     assert_eq!(draft.lines().count(), valid.len());
 
     // It is taken as it stands, also into another data file, and then all that is carried can be.
+    place.make("other.db");
     for data in ["data.db", "other.db"] {
         for counted in ["6 imported, 0 there already", "0 imported, 6 there already"] {
             let done = catalogue(&place, &["import", "draft.jsonl", "--data", data]);

@@ -30,6 +30,7 @@ fn all_commands(data: &str) -> Vec<Vec<&str>> {
         vec!["catalogue", "policy", "--org", "telco", "--unknown", "accept"],
         vec!["catalogue", "import", "definitions.jsonl", "--org", "telco"],
         vec!["catalogue", "survey", "--org", "telco"],
+        vec!["reindex"],
         [&["customers", "export"], &customer[..]].concat(),
         [&["customers", "erase", "--yes"], &customer[..]].concat(),
         vec!["keys", "revoke", "API_KEY"],
@@ -248,7 +249,7 @@ fn what_lies_in_the_place_of_the_lock_is_not_overwritten() {
         ("Cargo", "Cargo.lock is needed to lock the data file, but belongs to another program"),
         ("dangling", "can't be read or written"),
     ] {
-        let done = place.run(&["keys", "list", "--data", data]);
+        let done = place.run(&["keys", "list", "--create-data", "--data", data]);
         assert_eq!((done.code, done.output.as_str()), (1, ""), "{data}");
         assert!(done.remarks.contains(problem), "{}", done.remarks);
     }

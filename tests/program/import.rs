@@ -148,16 +148,27 @@ fn mistakes_with_an_import_are_one_line_and_write_nothing() {
     assert_eq!(place.export(CUSTOMER), [] as [Value; 0]);
 }
 
-#[test]
-fn an_import_that_can_not_go_on_says_where_it_stopped() {
+#[tokio::test]
+async fn an_import_that_can_not_go_on_says_where_it_stopped() {
     let place = Place::new();
     let server = place.serve();
-    place.write("categories.jsonl", lines(0..1));
-    let import = ["import", "categories.jsonl", "--org", "telco", "--table", "no-such-table"];
-    let done = Done::from(on_aws(&mut place.command(&import), &server).output().unwrap());
+    let mut import = place.command(&["import", "-", "--org", "telco", "--table", "customers-categories"]);
+    let import = on_aws(&mut import, &server).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut import = import.stderr(Stdio::piped()).spawn().unwrap();
+    let mut input = import.stdin.take().unwrap();
+    input.write_all(lines(0..1).as_bytes()).unwrap();
+    input.flush().unwrap();
+    while server.request("GET", CATEGORIES, None).await.0 == 404 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let database = customers_categories::server::client(server.dynamodb_url.clone());
+    database.delete_table().table_name("customers-categories").send().await.unwrap();
+    input.write_all(lines(1..2).as_bytes()).unwrap();
+    drop(input);
+    let done = Done::from(import.wait_with_output().unwrap());
     assert_eq!((done.code, done.output.as_str()), (1, ""));
     assert!(
-        done.remarks.starts_with("error: the import stopped at line 1; run it again"),
+        done.remarks.starts_with("error: the import stopped at line 2; run it again"),
         "{}",
         done.remarks
     );

@@ -1,15 +1,22 @@
 //! `keys`: making, listing and revoking API keys.
 
-use std::{path::Path, process::Command};
+use std::{
+    io::Write,
+    path::Path,
+    process::{Command, Stdio},
+};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::running::{CATEGORIES, Running};
+use crate::{
+    place::{Done, Place},
+    running::{CATEGORIES, Running},
+};
 
 /// Runs a `keys` command on a data file; returns whether it succeeded, its output and its remarks.
 fn keys(data: &Path, arguments: &[&str]) -> (bool, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_customers-categories"))
-        .args(["keys", "--data", data.to_str().unwrap()])
+        .args(["keys", "--create-data", "--data", data.to_str().unwrap()])
         .args(arguments)
         .output()
         .unwrap();
@@ -139,6 +146,9 @@ fn mistakes_with_keys_are_said_clearly_and_write_nothing() {
         (&[&with("x", "categories:read")[..], &["--expires-in", "9999y"]].concat(), "out of range"),
         (&["revoke", "nobody"], "no key that is not revoked has the name or hash prefix \"nobody\""),
         (&["revoke", ""], "no key that is not revoked"),
+        (&["revoke"], "<NAME-OR-HASH-PREFIX|--key-stdin>"),
+        (&["revoke", "x", "--key-stdin"], "cannot be used with"),
+        (&[&with("x", "categories:read")[..], &["--expires-in", "0d"]].concat(), "expires at once"),
         (&["revoke", "crm-backend"], "could mean any of"),
     ] {
         let (done, output, said) = keys(&data, arguments);
@@ -146,4 +156,61 @@ fn mistakes_with_keys_are_said_clearly_and_write_nothing() {
         assert!(said.contains(problem), "{arguments:?}: {said}");
     }
     assert_eq!(keys(&data, &["list"]).1, before);
+}
+
+/// Runs `keys revoke --key-stdin` with this on standard input.
+fn revoke_read(place: &Place, input: &[u8]) -> Done {
+    let mut revoke = place.command(&["keys", "revoke", "--key-stdin"]);
+    let revoke = revoke.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut revoke = revoke.spawn().unwrap();
+    revoke.stdin.take().unwrap().write_all(input).unwrap();
+    revoke.wait_with_output().unwrap().into()
+}
+
+/// Name, state, and whether there is a time of revocation, of each key in `keys list --json`.
+fn listed(place: &Place) -> Vec<(String, String, bool)> {
+    let done = place.run(&["keys", "list", "--json"]);
+    assert_eq!((done.code, done.remarks.as_str()), (0, ""));
+    let keys = done.output.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    keys.map(|key| {
+        let members: Vec<_> = key.as_object().unwrap().keys().map(String::as_str).collect();
+        let all = ["created_at", "expires_at", "hash", "name", "orgs", "revoked_at", "roles", "state"];
+        let mut sorted = members.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, all);
+        assert_eq!(key["hash"].as_str().unwrap().len(), 64);
+        let text = |member: &str| key[member].as_str().unwrap().to_owned();
+        (text("name"), text("state"), key["revoked_at"].is_string())
+    })
+    .collect()
+}
+
+#[test]
+fn a_leaked_key_is_revoked_by_itself() {
+    let place = Place::new();
+    let create = |name| {
+        place.run(&["keys", "create", "--name", name, "--org", "telco", "--role", "categories:read"]).output
+    };
+    let [leaked, other] = ["crm", "crm"].map(create);
+    assert_eq!(
+        listed(&place),
+        [("crm".into(), "active".into(), false), ("crm".into(), "active".into(), false)]
+    );
+
+    let shortened = &leaked.trim_end()[..53];
+    for wrong in [shortened, "", "crm", &"x".repeat(10_000)] {
+        let done = revoke_read(&place, wrong.as_bytes());
+        assert_eq!((done.code, done.output.as_str()), (1, ""));
+        assert!(done.remarks.contains("standard input is no key that is in the table"), "{}", done.remarks);
+        assert!(!done.remarks.contains(shortened), "{}", done.remarks);
+    }
+    let done = revoke_read(&place, format!("  {leaked}\n").as_bytes());
+    assert_eq!((done.code, done.output.as_str()), (0, ""), "{}", done.remarks);
+    assert!(done.remarks.starts_with("Revoked the key of crm with the hash"), "{}", done.remarks);
+    assert!(done.remarks.contains("take it for 30 seconds more"), "{}", done.remarks);
+    assert_eq!(revoke_read(&place, leaked.as_bytes()).code, 1);
+    let mut states: Vec<_> = listed(&place).into_iter().map(|(_, state, revoked)| (state, revoked)).collect();
+    states.sort();
+    assert_eq!(states, [("active".to_owned(), false), ("revoked".to_owned(), true)]);
+    assert_eq!(revoke_read(&place, other.as_bytes()).code, 0);
 }

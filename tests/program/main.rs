@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod backup;
 mod catalogue;
 mod console;
 mod customers;
@@ -9,9 +10,15 @@ mod database;
 mod demo;
 mod files;
 mod guard;
+mod help;
 mod import;
 mod keys;
+mod messages;
+mod organisation;
 mod output;
 mod place;
+mod reindex;
+mod restore;
 mod running;
 mod server;
+mod start;

@@ -8,6 +8,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use customers_categories::{Data, Engine, server::engine::ANY_LOCAL_PORT};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -33,7 +34,14 @@ pub struct Place(TempDir);
 
 impl Place {
     pub fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        let place = Self(tempfile::tempdir().unwrap());
+        place.make("data.db");
+        place
+    }
+
+    /// Makes a data file with nothing in it: a command works on one that is there.
+    pub fn make(&self, name: &str) {
+        drop(Engine::start(&Data::File(self.path(name)), ANY_LOCAL_PORT, &[]).unwrap());
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -107,7 +115,8 @@ impl Place {
 
     pub fn export(&self, customer: &str) -> Vec<Value> {
         let done = self.run(&["customers", "export", "--org", "telco", "--customer", customer]);
-        assert_eq!(done.code, 0, "{}", done.remarks);
+        let nothing_held = done.output.is_empty() && done.remarks.starts_with("Nothing is held");
+        assert_eq!(done.code, if nothing_held { 4 } else { 0 }, "{}", done.remarks);
         done.output.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 

@@ -22,6 +22,8 @@ pub struct Running {
     process: Child,
     pub url: String,
     pub dynamodb_url: String,
+    /// What it said at the start.
+    pub said: Vec<String>,
     lines: BufReader<ChildStdout>,
 }
 
@@ -38,16 +40,16 @@ impl Running {
     pub fn of(command: &mut Command) -> Self {
         let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap());
-        let mut ready = [const { String::new() }; 4];
-        for line in &mut ready {
-            lines.read_line(line).unwrap();
+        let mut said = Vec::new();
+        while said.last().is_none_or(|line| line != "Ctrl-C ends it") {
+            let mut line = String::new();
+            assert!(lines.read_line(&mut line).unwrap() > 0, "{said:#?}");
+            said.push(line.trim_end().to_owned());
         }
-        let url = ready[0].trim_end().strip_prefix("listening on ").unwrap().to_owned();
+        let after = |prefix| said.iter().find_map(|line| line.strip_prefix(prefix)).unwrap().to_owned();
+        let (url, dynamodb_url) = (after("listening on "), after("DynamoDB at "));
         assert!(url.starts_with("http://127.0.0.1:"));
-        assert!(ready[1].starts_with(&format!("curl -i {url}/v4/")), "{}", ready[1]);
-        let dynamodb_url = ready[2].trim_end().strip_prefix("DynamoDB at ").unwrap().to_owned();
-        assert_eq!(ready[3].trim_end(), format!("console at {url}/console"));
-        Self { process, url, dynamodb_url, lines }
+        Self { process, url, dynamodb_url, said, lines }
     }
 
     pub async fn request(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {

@@ -138,7 +138,11 @@ async fn a_taken_port_is_one_clear_line() {
             .unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success());
-        assert!(said.contains(&format!("port {port} on 127.0.0.1 can't be used")), "{said}");
+        let taken = format!("port {port} on 127.0.0.1 can't be used");
+        let holder = format!("because process {}, `customers-cat", server.id());
+        // Linux cuts a process's name off after 15 characters.
+        assert!(said.contains(&taken) && said.contains(&holder), "{said}");
+        assert!(said.contains(&format!("; `{option}` names another: Address already in use")), "{said}");
     }
 }
 
@@ -146,7 +150,7 @@ async fn a_taken_port_is_one_clear_line() {
 async fn an_address_that_the_machine_does_not_have_is_one_clear_line() {
     // Of the range for documentation.
     let said = fails(&["--in-memory", "--dynamodb-address", "192.0.2.1"]);
-    assert!(said.contains("on 192.0.2.1 can't be used"), "{said}");
+    assert!(said.contains("on 192.0.2.1 can't be used; `--dynamodb-address` names another"), "{said}");
 }
 
 #[tokio::test]

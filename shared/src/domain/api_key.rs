@@ -14,6 +14,9 @@ pub enum Permission {
     /// `categories:write`: the operations that change what customers carry.
     #[serde(rename = "categories:write")]
     Write,
+    /// `categories:search`: the operations that tell who carries a category, which disclose in bulk.
+    #[serde(rename = "categories:search")]
+    Search,
     /// `catalogue:write`: the operations that change what categories mean.
     #[serde(rename = "catalogue:write")]
     Define,
@@ -75,7 +78,7 @@ pub struct ApiKey {
 
 impl Permission {
     /// Every permission that there is.
-    pub const ALL: [Self; 3] = [Self::Read, Self::Write, Self::Define];
+    pub const ALL: [Self; 4] = [Self::Read, Self::Write, Self::Search, Self::Define];
 
     /// The role's name, as it is stored and as operators write it.
     #[must_use]
@@ -83,6 +86,7 @@ impl Permission {
         match self {
             Self::Read => "categories:read",
             Self::Write => "categories:write",
+            Self::Search => "categories:search",
             Self::Define => "catalogue:write",
         }
     }

@@ -96,6 +96,10 @@ impl Attributes for DefinitionAttributes {
     fn unique_name(&self) -> Option<&Name> {
         Some(&self.name)
     }
+
+    fn defines_for(org: &OrgId) -> Option<&OrgId> {
+        Some(org)
+    }
 }
 
 impl ValidValues {
@@ -181,6 +185,16 @@ impl DefinitionPatch {
         };
         fields.finish(Some(patch))
     }
+}
+
+/// Takes what an export has of a definition, every member of it. `None` only together with a violation.
+pub(super) fn take_state(fields: &mut Fields<'_>) -> Option<DefinitionAttributes> {
+    let name = fields.required("name", name);
+    let description = fields.required("description", fields::nullable_text).flatten();
+    let valid_values = fields.required("valid_values", ValidValues::parse_nullable).flatten();
+    let archived = fields.required("archived", fields::boolean).unwrap_or_default();
+    let reason = fields.required("reason", fields::nullable_text).flatten();
+    name.map(|name| DefinitionAttributes { name, description, valid_values, archived, reason })
 }
 
 fn name(raw: &str) -> Result<Name, String> {

@@ -37,7 +37,8 @@ impl<'de> Deserialize<'de> for OrgId {
 }
 
 /// A customer's UUID, written in lower case with hyphens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
 pub struct CustomerId(Uuid);
 
 impl CustomerId {
@@ -50,6 +51,18 @@ impl CustomerId {
             Ok(uuid) if text.len() == uuid::fmt::Hyphenated::LENGTH => Ok(Self(uuid)),
             _ => Err("must be a UUID such as 123e4567-e89b-12d3-a456-556642440000".into()),
         }
+    }
+
+    /// The customer with the UUID of these 16 bytes, the most significant first.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+
+    /// The UUID's 16 bytes, the most significant first.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
     }
 }
 

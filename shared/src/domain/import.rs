@@ -26,8 +26,18 @@ pub struct ImportedCategory {
     pub changed_by: Option<Author>,
 }
 
-/// The kinds of line that a customer's export has.
-const EXPORTED: [&str; 4] = ["category", "deleted_category", "change", "remembered_request"];
+/// The kinds of line that the export of a customer, or of an organisation, has.
+const EXPORTED: [&str; 9] = [
+    "category",
+    "deleted_category",
+    "change",
+    "remembered_request",
+    "definition",
+    "deleted_definition",
+    "definition_change",
+    "policy",
+    "erased_customer",
+];
 
 impl ImportLine {
     /// Reads a line, which is the `number`th of its file, for customers of `org`: what

@@ -2,6 +2,7 @@
 //! knows of HTTP or of DynamoDB.
 
 mod api_key;
+mod carriers;
 mod catalogue;
 mod category;
 mod definition;
@@ -11,6 +12,7 @@ mod history;
 mod idempotency;
 mod identifiers;
 mod import;
+mod moved;
 mod name;
 mod paging;
 mod patch;
@@ -19,8 +21,12 @@ mod record;
 mod revision;
 mod text;
 mod timestamp;
+mod undo;
 
 pub use api_key::{ApiKey, KeyHash, KeyName, LOCAL_KEYS, Orgs, Permission, Secret};
+pub use carriers::{
+    Carrier, CarrierCount, CarrierFilter, CarrierKey, CarrierPosition, Precision, Shard, ValueHash,
+};
 pub use catalogue::{Policy, Rule};
 pub use category::{Category, CategoryAttributes, CategoryPatch, NewCategory};
 pub use definition::{Definition, DefinitionAttributes, DefinitionPatch, NewDefinition, ValidValues};
@@ -31,6 +37,7 @@ pub use identifiers::{
     CategoryId, CategoryPath, Customer, CustomerId, DefinitionPath, OrgId, Owner, RecordPath,
 };
 pub use import::{ImportLine, ImportedCategory};
+pub use moved::{Moved, MovedLine};
 pub use name::Name;
 pub use paging::{Page, PageRequest};
 pub use patch::Patch;
@@ -39,3 +46,4 @@ pub use record::{Assignment, Attributes, New, Record, Versioned};
 pub use revision::{Revision, RevisionRange};
 pub use text::{Description, Reason, Text, Value, is_unprintable};
 pub use timestamp::Timestamp;
+pub use undo::{Trail, Undo, Undoing};

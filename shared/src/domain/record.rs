@@ -3,8 +3,8 @@ use std::fmt;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    After, Author, CategoryId, Change, ChangeKind, Claims, Customer, HistoryEntry, Name, Owner, Reason,
-    Revision, Timestamp, Value,
+    After, Author, CategoryId, Change, ChangeKind, Claims, Customer, HistoryEntry, Name, OrgId, Owner,
+    Reason, Revision, Timestamp, Value,
 };
 
 /// What a kind of record says, beside its number. A customer's category and a definition of the catalogue are
@@ -44,6 +44,13 @@ pub trait Attributes:
     /// The name that no other record of the owner may have at the same time, if there is one.
     #[must_use]
     fn unique_name(&self) -> Option<&Name> {
+        None
+    }
+
+    /// The organisation whose customers can carry what the records define, if that is what these do. Such a record is
+    /// not deleted while anybody does.
+    #[must_use]
+    fn defines_for(_owner: &Self::Owner) -> Option<&OrgId> {
         None
     }
 

@@ -38,11 +38,15 @@ pub async fn authorize<P: FromPath>(
         return Err(Error::Forbidden(match permission {
             Permission::Read => "the API key lacks the role `categories:read`",
             Permission::Write => "the API key lacks the role `categories:write`",
+            Permission::Search => "the API key lacks the role `categories:search`",
             Permission::Define => "the API key lacks the role `catalogue:write`",
         }));
     }
     if let Some(customer) = path.customer() {
         log::customer(customer, permission == Permission::Read);
+    }
+    if permission == Permission::Search {
+        log::reads_customers();
     }
     request::understood(request, operation)?;
     Ok((key.author(), path))

@@ -7,10 +7,13 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-use crate::domain::{CategoryId, Revision};
+use crate::domain::{CarrierKey, CarrierPosition, CategoryId, CustomerId, Revision, Shard, ValueHash};
 
 const VERSION: u8 = 1;
 const CHECKSUM_BYTES: usize = 12;
+
+/// What is wrong with a cursor.
+pub const MISFIT: &str = "must be the next_cursor of the same list with the same filters";
 
 /// A place in the order of a list.
 pub trait Position: Copy {
@@ -38,6 +41,36 @@ impl Position for Revision {
     }
 }
 
+/// The shard; behind a carrier then whether it has a value, the value's hash if so, and the customer's id.
+impl Position for CarrierPosition {
+    fn to_bytes(self) -> Vec<u8> {
+        let mut bytes = vec![self.shard.number()];
+        if let Some(CarrierKey { value, customer }) = self.after {
+            bytes.push(u8::from(value.is_some()));
+            bytes.extend(value.iter().flat_map(ValueHash::as_bytes));
+            bytes.extend(customer.as_bytes());
+        }
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (&shard, rest) = bytes.split_first()?;
+        let shard = Shard::numbered(shard)?;
+        let Some((&has_value, rest)) = rest.split_first() else { return Some(Self::start_of(shard)) };
+        let (value, customer) = match has_value {
+            0 => (None, rest),
+            1 => {
+                let (hash, customer) = rest.split_first_chunk()?;
+                (Some(ValueHash::from_bytes(*hash)), customer)
+            }
+            _ => return None,
+        };
+        let customer = CustomerId::from_bytes(customer.try_into().ok()?);
+        let after = Some(CarrierKey { value, customer });
+        (Shard::of(customer) == shard).then_some(Self { shard, after })
+    }
+}
+
 pub fn write(scope: &str, position: impl Position) -> String {
     let position = position.to_bytes();
     let bytes = [&[VERSION][..], &checksum(scope, &position), &position].concat();
@@ -52,7 +85,7 @@ pub fn read<P: Position>(scope: &str, cursor: &str) -> Result<P, String> {
         let fits = version == VERSION && sum == checksum(scope, position);
         fits.then(|| P::from_bytes(position)).flatten()
     };
-    position().ok_or_else(|| "must be the next_cursor of the same list with the same filters".into())
+    position().ok_or_else(|| MISFIT.into())
 }
 
 fn checksum(scope: &str, position: &[u8]) -> [u8; CHECKSUM_BYTES] {

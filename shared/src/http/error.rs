@@ -28,6 +28,8 @@ pub enum ErrorCode {
     MethodNotAllowed,
     /// 409: the category exists.
     Conflict,
+    /// 409: customers carry the category.
+    InUse,
     /// 412: another revision than `If-Match` names.
     PreconditionFailed,
     /// 500: a bug or a misconfiguration.
@@ -40,13 +42,14 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code that there is.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::BadRequest,
         Self::Unauthorized,
         Self::Forbidden,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::Conflict,
+        Self::InUse,
         Self::PreconditionFailed,
         Self::Unexpected,
         Self::ConnectionLost,
@@ -63,6 +66,7 @@ impl ErrorCode {
             Error::NotFound(_) => Self::NotFound,
             Error::MethodNotAllowed { .. } => Self::MethodNotAllowed,
             Error::AlreadyExists(_) | Error::KeyReused => Self::Conflict,
+            Error::InUse(_) => Self::InUse,
             Error::PreconditionFailed(_) => Self::PreconditionFailed,
             Error::Unexpected(_) => Self::Unexpected,
             Error::Unavailable(_) => Self::ConnectionLost,
@@ -79,7 +83,7 @@ impl ErrorCode {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Conflict => StatusCode::CONFLICT,
+            Self::Conflict | Self::InUse => StatusCode::CONFLICT,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::Unexpected => StatusCode::INTERNAL_SERVER_ERROR,
             Self::ConnectionLost => StatusCode::SERVICE_UNAVAILABLE,
@@ -97,6 +101,7 @@ impl ErrorCode {
             Self::NotFound => "MCUS.999.997",
             Self::MethodNotAllowed => "MCUS.999.992",
             Self::Conflict => "MCUS.999.994",
+            Self::InUse => "MCUS.999.991",
             Self::PreconditionFailed => "MCUS.999.993",
             Self::Unexpected => "MCUS.999.999",
             Self::ConnectionLost => "MCUS.001.005",
@@ -124,6 +129,7 @@ impl ErrorCode {
             Self::NotFound => "Resource not found",
             Self::MethodNotAllowed => "Method not allowed",
             Self::Conflict => "The resource already exists",
+            Self::InUse => "Category in use",
             Self::PreconditionFailed => "Precondition failed",
             Self::Unexpected => "Unexpected error",
             Self::ConnectionLost => "Connection lost",
@@ -191,7 +197,10 @@ fn details(error: &Error) -> Vec<String> {
     let details = match error {
         Error::Invalid(violations) => return first(violations),
         Error::Unauthorized => "a valid API key is required in the header `x-auth-roles`",
-        Error::Forbidden(details) | Error::NotFound(details) | Error::PreconditionFailed(details) => details,
+        Error::Forbidden(details)
+        | Error::NotFound(details)
+        | Error::InUse(details)
+        | Error::PreconditionFailed(details) => details,
         Error::AlreadyExists(details) => return vec![details.to_string()],
         Error::KeyReused => {
             "the `Idempotency-Key` was sent with another request in the last 24 hours; each request has a key of \

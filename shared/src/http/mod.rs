@@ -1,6 +1,7 @@
 //! From API Gateway's request to domain types, and from answers and errors back to HTTP.
 
 mod auth;
+mod carriers;
 mod cursor;
 mod error;
 mod event;
@@ -12,6 +13,7 @@ mod request_id;
 pub mod response;
 
 pub use auth::authorize;
+pub use carriers::CarriersQuery;
 pub use error::ErrorCode;
 pub(crate) use event::request_of;
 pub use lambda_http::Request;

@@ -32,6 +32,10 @@ pub enum Operation {
     DeleteDefinition,
     /// GET of a catalogue's history.
     ListDefinitionHistory,
+    /// GET of who carries a category.
+    ListCarriers,
+    /// GET of how many carry a category.
+    CountCarriers,
 }
 
 /// What an operation is about, and so its route.
@@ -43,6 +47,8 @@ enum Resource {
     Definitions,
     DefinitionHistory,
     Definition,
+    Carriers,
+    CarrierCount,
 }
 
 impl Resource {
@@ -54,13 +60,15 @@ impl Resource {
             Self::Definitions => "/v4/orgs/{org_id}/categories",
             Self::DefinitionHistory => "/v4/orgs/{org_id}/categories/historical",
             Self::Definition => "/v4/orgs/{org_id}/categories/{category_id}",
+            Self::Carriers => "/v4/orgs/{org_id}/categories/{category_id}/customers",
+            Self::CarrierCount => "/v4/orgs/{org_id}/categories/{category_id}/customers/count",
         }
     }
 }
 
 impl Operation {
     /// Every operation that there is.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::CreateCategory,
         Self::ListCategories,
         Self::GetCategory,
@@ -73,6 +81,8 @@ impl Operation {
         Self::UpdateDefinition,
         Self::DeleteDefinition,
         Self::ListDefinitionHistory,
+        Self::ListCarriers,
+        Self::CountCarriers,
     ];
 
     /// The folder under `functions/` and the name of the binary.
@@ -91,6 +101,8 @@ impl Operation {
             Self::UpdateDefinition => "update-definition",
             Self::DeleteDefinition => "delete-definition",
             Self::ListDefinitionHistory => "list-definition-history",
+            Self::ListCarriers => "list-carriers",
+            Self::CountCarriers => "count-carriers",
         }
     }
 
@@ -102,6 +114,8 @@ impl Operation {
             Self::DefineCategory | Self::ListDefinitions => Resource::Definitions,
             Self::GetDefinition | Self::UpdateDefinition | Self::DeleteDefinition => Resource::Definition,
             Self::ListDefinitionHistory => Resource::DefinitionHistory,
+            Self::ListCarriers => Resource::Carriers,
+            Self::CountCarriers => Resource::CarrierCount,
         }
     }
 
@@ -115,7 +129,9 @@ impl Operation {
             | Self::ListCategoryHistory
             | Self::ListDefinitions
             | Self::GetDefinition
-            | Self::ListDefinitionHistory => Method::GET,
+            | Self::ListDefinitionHistory
+            | Self::ListCarriers
+            | Self::CountCarriers => Method::GET,
             Self::UpdateCategory | Self::UpdateDefinition => Method::PATCH,
             Self::DeleteCategory | Self::DeleteDefinition => Method::DELETE,
         }
@@ -132,6 +148,7 @@ impl Operation {
             | Self::GetDefinition
             | Self::ListDefinitionHistory => Permission::Read,
             Self::CreateCategory | Self::UpdateCategory | Self::DeleteCategory => Permission::Write,
+            Self::ListCarriers | Self::CountCarriers => Permission::Search,
             Self::DefineCategory | Self::UpdateDefinition | Self::DeleteDefinition => Permission::Define,
         }
     }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Items of a page at most, and by default.
-const MAX_LIMIT: usize = 1000;
+pub(super) const MAX_LIMIT: usize = 1000;
 
 /// Whose records and changes are listed. What a cursor is bound to has to read the same in every version.
 pub trait Listed: Owner {
@@ -143,7 +143,7 @@ pub fn no_query(request: &Request) -> Result<()> {
 }
 
 /// The parameters as they were sent: a gateway that decodes them alters what is no UTF-8.
-fn query_fields(request: &Request) -> Fields<'_> {
+pub(super) fn query_fields(request: &Request) -> Fields<'_> {
     let Some(RawQuery(query)) = request.extensions().get() else {
         let decoded = request.query_string_parameters_ref().into_iter().flat_map(|decoded| decoded.iter());
         return Fields::new(decoded.map(|(name, value)| (name.to_owned(), Cow::Borrowed(value))).collect());
@@ -181,7 +181,7 @@ fn decode(text: &str) -> Option<Cow<'_, str>> {
     percent_decode_str(text).decode_utf8().ok()
 }
 
-fn limit(text: &str) -> Result<usize, String> {
+pub(super) fn limit(text: &str) -> Result<usize, String> {
     text.parse()
         .ok()
         .filter(|limit: &usize| (1..=MAX_LIMIT).contains(limit) && limit.to_string() == text)

@@ -16,6 +16,7 @@ use crate::{
 };
 
 pub use super::{
+    carriers::filter_query,
     precondition::if_none_match,
     query::{as_of_query, no_query, reason_query},
 };

@@ -26,7 +26,7 @@ pub fn request_ids(request: &Request) -> RequestIds {
     RequestIds {
         request_id: header.and_then(identifier).unwrap_or(&gateway_request_id).to_owned(),
         gateway_request_id,
-        trace_id: context.and_then(|context| root(context.xray_trace_id.as_deref()?)),
+        trace_id: context.and_then(|context| recorded_trace(context.xray_trace_id.as_deref()?)),
     }
 }
 
@@ -35,7 +35,10 @@ fn identifier(id: &str) -> Option<&str> {
     ((1..=MAX_REQUEST_ID_BYTES).contains(&id.len()) && id.bytes().all(allowed)).then_some(id)
 }
 
-/// The trace's id out of an X-Ray header such as `Root=1-…;Parent=…;Sampled=1`.
-fn root(header: &str) -> Option<String> {
-    header.split(';').find_map(|part| part.trim().strip_prefix("Root=")).map(ToOwned::to_owned)
+/// The trace's id out of an X-Ray header such as `Root=1-…;Parent=…;Sampled=1`. Every request has an id, but X-Ray
+/// keeps only the traces that are sampled.
+fn recorded_trace(header: &str) -> Option<String> {
+    let mut parts = header.split(';').map(str::trim);
+    let is_sampled = parts.clone().any(|part| part == "Sampled=1");
+    parts.find_map(|part| part.strip_prefix("Root=")).filter(|_| is_sampled).map(ToOwned::to_owned)
 }

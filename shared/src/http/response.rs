@@ -16,7 +16,10 @@ use crate::{
     },
 };
 
-pub use super::error::answer as error;
+pub use super::{
+    carriers::{carrier_count, carriers},
+    error::answer as error,
+};
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -229,7 +232,7 @@ pub(super) fn with_status(status: StatusCode, body: Body) -> Response {
     answer
 }
 
-fn json(body: &impl Serialize) -> Result<Response> {
+pub(super) fn json(body: &impl Serialize) -> Result<Response> {
     let text = serde_json::to_string(body).map_err(Error::unexpected)?;
     let mut answer = with_status(StatusCode::OK, Body::Text(text));
     answer.headers_mut().insert(header::CONTENT_TYPE, JSON);

@@ -1,6 +1,4 @@
-//! Events as lines of JSON, with `timestamp` and `level` on top as Lambda's log-level filter needs
-//! them. The line of a request is in CloudWatch's embedded metric format as well, so that its
-//! metrics cost no call.
+//! Events as lines of JSON, with `timestamp` and `level` on top as Lambda's log-level filter needs them.
 
 use std::{
     fmt,
@@ -9,8 +7,8 @@ use std::{
 };
 
 use serde::{
-    Serialize, Serializer,
-    ser::{SerializeMap, SerializeSeq},
+    Serialize,
+    ser::{SerializeMap, Serializer},
 };
 use tracing::{
     Event, Subscriber,
@@ -23,37 +21,22 @@ use super::TARGET;
 use crate::domain::Timestamp;
 
 /// Longer than nearly every line.
-const LINE_CAPACITY_BYTES: usize = 1024;
-
-/// The fields of a request's line that are metrics, where they are there. Their dimensions have
-/// few values: functions, and classes of status.
-const METRICS: [Metric; 3] = [
-    Metric { name: "duration_ms", unit: "Milliseconds", dimensions: &["operation", "status_class"] },
-    Metric { name: "conflicts", unit: "Count", dimensions: &["operation"] },
-    Metric { name: "outcomes_resolved", unit: "Count", dimensions: &["operation"] },
-];
-
-struct Metric {
-    name: &'static str,
-    unit: &'static str,
-    dimensions: &'static [&'static str],
-}
+const LINE_CAPACITY_BYTES: usize = 512;
 
 /// Writes each event as one line of JSON. There are no spans in it: none is needed to tell which request
 /// a line is about, and a registry of them would have to be made at every start.
 #[derive(Debug)]
 pub struct JsonLines<W> {
     writer: W,
-    namespace: String,
 }
 
 impl<W> JsonLines<W> {
-    /// Lines to `writer`, whose metrics go into the namespace.
-    pub fn new(writer: W, namespace: String) -> Self {
-        Self { writer, namespace }
+    /// Lines to `writer`.
+    pub fn new(writer: W) -> Self {
+        Self { writer }
     }
 
-    fn line(&self, event: &Event<'_>) -> serde_json::Result<Vec<u8>> {
+    fn line(event: &Event<'_>) -> serde_json::Result<Vec<u8>> {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = Timestamp::from_millis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX));
         let mut line = Vec::with_capacity(LINE_CAPACITY_BYTES);
@@ -61,15 +44,11 @@ impl<W> JsonLines<W> {
         let mut members = serializer.serialize_map(None)?;
         members.serialize_entry("timestamp", &now)?;
         members.serialize_entry("level", event.metadata().level().as_str())?;
-        let mut fields = Fields { members, metrics: [false; METRICS.len()], done: Ok(()) };
+        let mut fields = Fields { members, done: Ok(()) };
         event.record(&mut fields);
-        let Fields { mut members, metrics, done } = fields;
+        let Fields { mut members, done } = fields;
         done?;
-        if event.metadata().target() == TARGET {
-            let namespace = self.namespace.as_str();
-            members
-                .serialize_entry("_aws", &Metadata { now, directives: Directives { namespace, metrics } })?;
-        } else {
+        if event.metadata().target() != TARGET {
             members.serialize_entry("target", event.metadata().target())?;
         }
         SerializeMap::end(members)?;
@@ -87,7 +66,7 @@ where
     }
 
     fn event(&self, event: &Event<'_>) {
-        if let Ok(line) = self.line(event) {
+        if let Ok(line) = Self::line(event) {
             // In one piece, so in one system call. Where it fails there is no log left to say so.
             let _lost = self.writer.make_writer_for(event.metadata()).write_all(&line);
         }
@@ -109,16 +88,11 @@ where
 /// An event's fields on their way into the line.
 struct Fields<M: SerializeMap> {
     members: M,
-    /// Which of [`METRICS`] are there.
-    metrics: [bool; METRICS.len()],
     done: Result<(), M::Error>,
 }
 
 impl<M: SerializeMap> Fields<M> {
     fn add(&mut self, field: &Field, value: &(impl Serialize + ?Sized)) {
-        for (metric, there) in METRICS.iter().zip(&mut self.metrics) {
-            *there |= metric.name == field.name();
-        }
         if self.done.is_ok() {
             self.done = self.members.serialize_entry(field.name(), value);
         }
@@ -148,55 +122,5 @@ impl<M: SerializeMap> Visit for Fields<M> {
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.add(field, &format_args!("{value:?}"));
-    }
-}
-
-/// The embedded metric format's member of its own.
-#[derive(Serialize)]
-struct Metadata<'a> {
-    #[serde(rename = "Timestamp", serialize_with = "millis")]
-    now: Timestamp,
-    #[serde(rename = "CloudWatchMetrics")]
-    directives: Directives<'a>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-fn millis<S: Serializer>(timestamp: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(timestamp.as_millis())
-}
-
-struct Directives<'a> {
-    namespace: &'a str,
-    metrics: [bool; METRICS.len()],
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Directive<'a> {
-    namespace: &'a str,
-    dimensions: [&'a [&'a str]; 1],
-    metrics: [Definition<'a>; 1],
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Definition<'a> {
-    name: &'a str,
-    unit: &'a str,
-}
-
-impl Serialize for Directives<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut directives = serializer.serialize_seq(None)?;
-        for (Metric { name, unit, dimensions }, _) in
-            METRICS.iter().zip(self.metrics).filter(|(_, there)| *there)
-        {
-            directives.serialize_element(&Directive {
-                namespace: self.namespace,
-                dimensions: [dimensions],
-                metrics: [Definition { name, unit }],
-            })?;
-        }
-        directives.end()
     }
 }

@@ -1,4 +1,4 @@
-//! What is logged: one line per request, which carries its metrics too, and whatever else happens.
+//! What is logged: one line per request, of which CloudWatch makes metrics, and whatever else happens.
 //!
 //! Logged are names and numbers, never a key, a customer's id or what is said of one.
 
@@ -17,15 +17,15 @@ pub use json::JsonLines;
 pub use meter::Meter;
 pub use request_log::{AUDIT_TARGET, Failure, RequestIds, RequestLog, TARGET};
 pub(crate) use request_log::{
-    conflict, customer, key_looked_up, org, outcome_resolved, panic_place, request_id, used_key,
+    conflict, customer, key_looked_up, org, outcome_resolved, panic_place, reads_customers, request_id,
+    used_key,
 };
 
-/// Logs to standard output as Lambda's logging configuration says: JSON or text, which carries no
-/// metrics, from the configured level on.
-pub fn init(logging: Logging) {
+/// Logs to standard output as Lambda's logging configuration says: JSON or text, from the configured level on.
+pub fn init(logging: &Logging) {
     let level = level(&logging.level);
     if logging.json {
-        to(JsonLines::new(io::stdout, logging.metrics_namespace), targets(level));
+        to(JsonLines::new(io::stdout), targets(level));
     } else {
         let lines = fmt().compact().with_ansi(false).with_target(false).with_max_level(LevelFilter::TRACE);
         to(lines.finish(), targets(level));
@@ -42,8 +42,8 @@ fn level(name: &str) -> LevelFilter {
     }
 }
 
-/// The service's events from `level` on, and who read what is held of a customer at every level. Of the libraries only errors are of interest: the SDK
-/// warns of every condition that fails, which here is an answer like any other.
+/// The service's events from `level` on, and who read what is held of a customer at every level. Of the libraries only
+/// errors are of interest: the SDK warns of every condition that fails, which here is an answer like any other.
 #[must_use]
 pub fn targets(level: LevelFilter) -> Targets {
     let ours = ["shared", "customers_categories", TARGET].map(|target| (target, level));

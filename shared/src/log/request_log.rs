@@ -13,7 +13,7 @@ use crate::domain::{Customer, KeyName, OrgId, Owner};
 /// Where the line of a request comes from, as filters name it.
 pub const TARGET: &str = "request";
 
-/// Where the line of a read of a customer comes from, where the request has no other.
+/// Where the line of a read of customers comes from, where the request has no other.
 pub const AUDIT_TARGET: &str = "audit";
 
 /// What a request goes by.
@@ -23,8 +23,15 @@ pub struct RequestIds {
     pub request_id: String,
     /// The gateway's name for it.
     pub gateway_request_id: String,
-    /// X-Ray's trace, where there is one.
+    /// X-Ray's trace, where it is recorded.
     pub trace_id: Option<String>,
+}
+
+impl RequestIds {
+    /// The gateway's name, where the caller chose another.
+    fn other_of_gateway(&self) -> Option<&str> {
+        Some(self.gateway_request_id.as_str()).filter(|id| *id != self.request_id)
+    }
 }
 
 /// Why a request was not answered as it asked.
@@ -35,6 +42,9 @@ pub struct Failure {
     /// What happened, where the service or the database failed.
     pub fault: Option<String>,
 }
+
+/// Of the SHA-256 in hex. These 128 bits are enough that no two customers have the same.
+const CUSTOMER_HASH_DIGITS: usize = 32;
 
 tokio::task_local! {
     static CURRENT: RequestLog;
@@ -50,7 +60,7 @@ pub struct RequestLog {
     org: OnceCell<String>,
     key_name: OnceCell<String>,
     customer_hash: OnceCell<String>,
-    reads_customer: Cell<bool>,
+    reads_customers: Cell<bool>,
     key_lookup: Cell<bool>,
     calls: Cell<u32>,
     attempts: Cell<u32>,
@@ -74,7 +84,7 @@ impl RequestLog {
             org: OnceCell::new(),
             key_name: OnceCell::new(),
             customer_hash: OnceCell::new(),
-            reads_customer: Cell::default(),
+            reads_customers: Cell::default(),
             key_lookup: Cell::default(),
             calls: Cell::default(),
             attempts: Cell::default(),
@@ -108,7 +118,7 @@ impl RequestLog {
                     target: TARGET,
                     $level,
                     request_id = self.ids.request_id,
-                    gateway_request_id = self.ids.gateway_request_id,
+                    gateway_request_id = self.ids.other_of_gateway(),
                     trace_id = self.ids.trace_id,
                     operation = self.function,
                     org = self.org.get(),
@@ -119,15 +129,14 @@ impl RequestLog {
                     code = failure.map(|failure| failure.code),
                     fault = failure.and_then(|failure| failure.fault.as_deref()),
                     duration_ms = self.milliseconds(),
-                    cold_start = self.cold_start,
-                    key_lookup = self.key_lookup.get(),
+                    cold_start = if_so(self.cold_start),
+                    key_lookup = if_so(self.key_lookup.get()),
                     dynamodb_calls = self.calls.get(),
-                    retries = self.attempts.get().saturating_sub(self.calls.get()),
-                    read_units = self.read_units.get(),
-                    write_units = self.write_units.get(),
-                    conflicts = above_zero(&self.conflicts),
-                    outcomes_resolved = above_zero(&self.outcomes_resolved),
-                    "request"
+                    retries = above_zero(self.attempts.get().saturating_sub(self.calls.get())),
+                    read_units = above_zero(self.read_units.get()),
+                    write_units = above_zero(self.write_units.get()),
+                    conflicts = above_zero(self.conflicts.get()),
+                    outcomes_resolved = above_zero(self.outcomes_resolved.get()),
                 )
             };
         }
@@ -135,24 +144,24 @@ impl RequestLog {
             ..500 if tracing::enabled!(target: TARGET, Level::INFO) => line!(Level::INFO),
             500 if tracing::enabled!(target: TARGET, Level::ERROR) => line!(Level::ERROR),
             501.. if tracing::enabled!(target: TARGET, Level::WARN) => line!(Level::WARN),
-            _ if self.reads_customer.get() => self.write_audit(status),
+            _ if self.reads_customers.get() => self.write_audit(status),
             _ => {}
         }
     }
 
-    /// Who read what is held of which customer. It has the fields of the request's line that say so, and stands in
+    /// Who read what is held of which customer, or of which organisation's customers. It has the fields of the request's line that say so, and stands in
     /// for it where the level leaves it out.
     fn write_audit(&self, status: u16) {
         tracing::info!(
             target: AUDIT_TARGET,
             request_id = self.ids.request_id,
-            gateway_request_id = self.ids.gateway_request_id,
+            gateway_request_id = self.ids.other_of_gateway(),
             operation = self.function,
             org = self.org.get(),
             key_name = self.key_name.get(),
             customer_hash = self.customer_hash.get(),
             status,
-            "read of a customer"
+            "read of customers"
         );
     }
 
@@ -185,9 +194,16 @@ pub fn org(org: &OrgId) {
 /// The customer that the request is about, who is read (rather than changed) if `is_read`.
 pub fn customer(customer: &Customer, is_read: bool) {
     note(|log| {
-        drop(log.customer_hash.set(customer.digest()));
-        log.reads_customer.set(is_read);
+        let mut hash = customer.digest();
+        hash.truncate(CUSTOMER_HASH_DIGITS);
+        drop(log.customer_hash.set(hash));
+        log.reads_customers.set(is_read);
     });
+}
+
+/// The request reads what customers carry, of whichever customer.
+pub fn reads_customers() {
+    note(|log| log.reads_customers.set(true));
 }
 
 /// The key was not at hand and had to be looked up.
@@ -246,7 +262,12 @@ fn class(status: u16) -> &'static str {
     }
 }
 
-/// What seldom happens is left out where it did not.
-fn above_zero(counter: &Cell<u32>) -> Option<u32> {
-    Some(counter.get()).filter(|count| *count > 0)
+/// What is not so is left out: every byte of a line has its price.
+fn if_so(flag: bool) -> Option<bool> {
+    flag.then_some(true)
+}
+
+/// What there was none of is left out.
+fn above_zero<N: Default + PartialOrd>(number: N) -> Option<N> {
+    Some(number).filter(|number| *number > N::default())
 }

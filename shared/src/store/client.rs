@@ -35,8 +35,8 @@ use crate::{
 /// than all else of the configuration. Source: <https://www.amazontrust.com/repository/>.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 
-/// The domain whose endpoints they are for. Partitions with certificates of other authorities (China,
-/// European Sovereign Cloud) have other domains.
+/// The domain whose endpoints have certificates that these roots sign. Partitions with certificates of other
+/// authorities (China, European Sovereign Cloud) have other domains.
 const AMAZON_DOMAIN: &str = ".amazonaws.com";
 
 /// The endings of names that no public domain has, so no endpoint of AWS's in any partition either.

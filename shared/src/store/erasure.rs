@@ -270,15 +270,5 @@ impl Store {
 
 /// What it takes to delete an item in a transaction: two units per KB of names and values.
 fn write_units(item: &Item) -> usize {
-    fn bytes(value: &AttributeValue) -> usize {
-        match value {
-            AttributeValue::S(text) | AttributeValue::N(text) => text.len(),
-            AttributeValue::M(members) => 3 + members_bytes(members),
-            _ => 1,
-        }
-    }
-    fn members_bytes(members: &Item) -> usize {
-        members.iter().map(|(name, value)| name.len() + 1 + bytes(value)).sum()
-    }
-    2 * members_bytes(item).div_ceil(1024)
+    2 * items::bytes(item).div_ceil(1024)
 }

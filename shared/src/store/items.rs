@@ -9,8 +9,8 @@ use super::keys;
 use crate::{
     Error, Result,
     domain::{
-        After, Attributes, CategoryId, ChangeKind, Customer, HistoryEntry, Idempotency, OrgId, Owner, Policy,
-        Reason, Record, Remembered, Revision, Timestamp, Value, Versioned,
+        After, Attributes, Carrier, CategoryId, ChangeKind, Customer, HistoryEntry, Idempotency, OrgId,
+        Owner, Policy, Reason, Record, Remembered, Revision, Timestamp, Value, Versioned,
     },
 };
 
@@ -64,13 +64,22 @@ struct Deletion {
     reason: Option<Reason>,
 }
 
-/// Of a customer's category, what a survey looks at; or of a fence, which has nothing but its keys.
+/// Of a customer's category, what a survey looks at.
 #[derive(Deserialize)]
 pub struct CarriedItem {
-    pub pk: String,
-    pub id: Option<CategoryId>,
+    pub id: CategoryId,
     #[serde(default)]
     pub value: Option<Value>,
+}
+
+/// Of a customer's category, what the index of carriers has.
+#[derive(Deserialize)]
+struct CarrierItem {
+    pk: String,
+    sk: String,
+    #[serde(default)]
+    value: Option<Value>,
+    created: Revision,
 }
 
 /// Who has a unique name.
@@ -118,14 +127,28 @@ struct ErasedItem {
 
 pub fn from_record<A: Attributes>(owner: &A::Owner, record: &Record<A>) -> Result<Item> {
     let (pk, sk) = (keys::partition(owner), keys::category(record.id()));
-    write(&match record.clone() {
+    // Tombstones have no place in the index of carriers, and neither have definitions, which assign nothing.
+    let carrier = match record {
+        Record::Live(record) => record.attributes.assignment(owner, record.id, None),
+        Record::Deleted { .. } => None,
+    };
+    let mut item = write(&match record.clone() {
         Record::Live(Versioned { id, attributes, created, revision }) => {
             RecordItem { pk, sk, id, attributes: Some(attributes), created: Some(created), revision }
         }
         Record::Deleted { id, revision } => {
             RecordItem { pk, sk, id, attributes: None, created: None, revision }
         }
-    })
+    })?;
+    item.extend(carrier.iter().flat_map(keys::carrier));
+    Ok(item)
+}
+
+/// A carrier, out of the index.
+pub fn into_carrier(item: Item) -> Result<Carrier> {
+    let CarrierItem { pk, sk, value, created } = read(item)?;
+    let Customer { id, .. } = keys::customer_in(&pk).ok_or_else(|| unreadable(&sk))?;
+    Ok(Carrier { customer: id, value, created })
 }
 
 pub fn into_record<A: Attributes>(item: Item) -> Result<Record<A>> {
@@ -258,7 +281,15 @@ pub fn into_erasure(item: Item) -> Result<Revision> {
 
 /// The note that a customer was erased, which names nobody.
 pub fn from_erased(customer: &Customer, erased_at: Timestamp) -> Item {
-    let mut item = keys::erased(customer);
+    with_erased_at(keys::erased(customer), erased_at)
+}
+
+/// The note that a customer was erased, of whom nothing but the digest is known.
+pub fn from_erased_digest(org: &OrgId, digest: &str, erased_at: Timestamp) -> Item {
+    with_erased_at(keys::erased_by_digest(org, digest), erased_at)
+}
+
+fn with_erased_at(mut item: Item, erased_at: Timestamp) -> Item {
     item.insert("erased_at".to_owned(), AttributeValue::S(erased_at.to_string()));
     item
 }
@@ -271,6 +302,21 @@ pub fn into_erased_at(item: Item) -> Result<Timestamp> {
 /// Whoever meets the fence where something else was asked for finds nothing of the owner.
 fn unless_fence<A: Attributes>(item: Item) -> Result<Item> {
     if keys::is_fence(&item) { Err(Error::NotFound(A::UNKNOWN_OWNER)) } else { Ok(item) }
+}
+
+/// Bytes of an item's names and values, about as DynamoDB counts them.
+pub fn bytes(item: &Item) -> usize {
+    fn of_value(value: &AttributeValue) -> usize {
+        match value {
+            AttributeValue::S(text) | AttributeValue::N(text) => text.len(),
+            AttributeValue::M(members) => 3 + bytes(members),
+            AttributeValue::L(members) => {
+                3 + members.iter().map(|member| 1 + of_value(member)).sum::<usize>()
+            }
+            _ => 1,
+        }
+    }
+    item.iter().map(|(name, value)| name.len() + 1 + of_value(value)).sum()
 }
 
 /// Whole seconds since 1970, as DynamoDB's TTL counts.
@@ -289,6 +335,6 @@ pub fn read<T: DeserializeOwned>(item: Item) -> Result<T> {
     serde_dynamo::from_item(item).map_err(|_| unreadable(&key))
 }
 
-fn unreadable(sort_key: &str) -> Error {
+pub fn unreadable(sort_key: &str) -> Error {
     Error::unexpected(format!("unreadable item {sort_key}"))
 }

@@ -3,7 +3,10 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::items::Item;
-use crate::domain::{CategoryId, OrgId, Owner, Revision};
+use crate::domain::{
+    Assignment, CarrierFilter, CarrierKey, CarrierPosition, CategoryId, Customer, CustomerId, DefinitionPath,
+    OrgId, Owner, Revision, Shard, ValueHash,
+};
 
 pub const PARTITION_KEY: &str = "pk";
 pub const SORT_KEY: &str = "sk";
@@ -24,6 +27,9 @@ pub const BACK_FENCE: &str = "HISTORY~ERASURE";
 /// What creations look at: whether an erasure is under way, or when the last one ended. It is in no range that is read.
 pub const GATE: &str = "ERASURE";
 
+/// The sort key of the note that a customer was erased.
+const ERASED: &str = "ERASED";
+
 pub const FENCES: [&str; 3] = [FRONT_FENCE, BACK_FENCE, GATE];
 
 /// The attribute that only a fence has: which erasure put it up.
@@ -34,6 +40,21 @@ pub const ENDED: &str = "ended";
 
 /// The attribute by which DynamoDB's TTL finds what has expired.
 pub const EXPIRES: &str = "expires";
+
+/// The index of carriers, and the attributes that it is by. What customers carry has them, and nothing else has.
+pub const CARRIERS: &str = "carriers";
+pub const CARRIERS_PARTITION_KEY: &str = "carriers_pk";
+pub const CARRIERS_SORT_KEY: &str = "carriers_sk";
+
+/// What the index has beside keys.
+pub const CARRIERS_ATTRIBUTES: [&str; 2] = ["value", "created"];
+
+/// What a sort key of the index begins with where the category is carried with a value, and where without one.
+const VALUE: &str = "VALUE#";
+const NULL: &str = "NULL#";
+
+/// What the partition of every customer has, and no organisation's.
+pub const OF_CUSTOMER: &str = "#";
 
 /// Where everything about an owner lies.
 pub fn partition(owner: &impl Owner) -> String {
@@ -80,10 +101,80 @@ pub fn categories(after: Option<CategoryId>) -> Option<(String, String)> {
     Some((first, category(CategoryId::new(i32::MAX))))
 }
 
-/// What the partition of every customer of an organisation begins with, and no other customer's. No organisation's
-/// name has a `#`.
-pub fn partitions_of_customers(org: &OrgId) -> String {
-    format!("{org}#")
+/// What the partition of every customer of an organisation begins with, and no other customer's; or, without an
+/// organisation, what that of every customer contains. No organisation's name has a `#`.
+pub fn partitions_of_customers(org: Option<&OrgId>) -> String {
+    org.map_or_else(|| OF_CUSTOMER.to_owned(), |org| format!("{org}{OF_CUSTOMER}"))
+}
+
+/// The customer in whose partition an item lies.
+pub fn customer_of(item: &Item) -> Option<Customer> {
+    customer_in(partition_key(item)?)
+}
+
+/// The customer whose partition this is.
+pub fn customer_in(partition: &str) -> Option<Customer> {
+    let (org, id) = partition.split_once(OF_CUSTOMER)?;
+    Some(Customer { org: OrgId::parse(org).ok()?, id: CustomerId::parse(id).ok()? })
+}
+
+/// The attributes that give what a customer carries its place in the index of carriers.
+pub fn carrier(Assignment { customer, id, value }: &Assignment<'_>) -> [(String, AttributeValue); 2] {
+    let partition = carriers(&customer.org, *id, Shard::of(customer.id));
+    let key = CarrierKey { value: value.map(ValueHash::of), customer: customer.id };
+    [
+        (CARRIERS_PARTITION_KEY.to_owned(), AttributeValue::S(partition)),
+        (CARRIERS_SORT_KEY.to_owned(), AttributeValue::S(carrier_key(key))),
+    ]
+}
+
+/// The index's partition of those in a shard who carry a category.
+pub fn carriers(org: &OrgId, id: CategoryId, shard: Shard) -> String {
+    format!("{org}#{id}#{shard}")
+}
+
+fn carrier_key(CarrierKey { value, customer }: CarrierKey) -> String {
+    match value {
+        Some(hash) => format!("{VALUE}{hash}#{customer}"),
+        None => format!("{NULL}{customer}"),
+    }
+}
+
+/// What has this sort key in the index.
+pub fn carrier_of(sort_key: &str) -> Option<CarrierKey> {
+    let (value, customer) = match sort_key.strip_prefix(VALUE) {
+        Some(rest) => {
+            let (hash, customer) = rest.split_once('#')?;
+            (Some(ValueHash::parse(hash)?), customer)
+        }
+        None => (None, sort_key.strip_prefix(NULL)?),
+    };
+    Some(CarrierKey { value, customer: CustomerId::parse(customer).ok()? })
+}
+
+/// What the sort keys of the carriers that are asked for begin with; `None` where all are.
+pub fn carriers_with(filter: &CarrierFilter) -> Option<String> {
+    match filter {
+        CarrierFilter::All => None,
+        CarrierFilter::Value(value) => Some(format!("{VALUE}{}#", ValueHash::of(value))),
+        CarrierFilter::AnyValue => Some(VALUE.to_owned()),
+        CarrierFilter::NoValue => Some(NULL.to_owned()),
+    }
+}
+
+/// The key that a Query of the index goes on behind: of the item in the index, and of that in the table.
+pub fn carriers_after(path: &DefinitionPath, position: CarrierPosition) -> Option<Item> {
+    let key = position.after?;
+    let customer = Customer { org: path.owner.clone(), id: key.customer };
+    let mut start = item(&customer, category(path.id));
+    start.extend([
+        (
+            CARRIERS_PARTITION_KEY.to_owned(),
+            AttributeValue::S(carriers(&path.owner, path.id, position.shard)),
+        ),
+        (CARRIERS_SORT_KEY.to_owned(), AttributeValue::S(carrier_key(key))),
+    ]);
+    Some(start)
 }
 
 pub fn item(owner: &impl Owner, sort_key: String) -> Item {
@@ -94,7 +185,18 @@ pub fn item(owner: &impl Owner, sort_key: String) -> Item {
 /// partition of its own, because an import looks for one with every line, and in the organisation's they would be
 /// in each other's way.
 pub fn erased(owner: &impl Owner) -> Item {
-    key(format!("{}#{}", owner.org(), owner.digest()), "ERASED".to_owned())
+    erased_by_digest(owner.org(), &owner.digest())
+}
+
+/// The same, of a customer of whom nothing but the digest is known.
+pub fn erased_by_digest(org: &OrgId, digest: &str) -> Item {
+    key(format!("{org}#{digest}"), ERASED.to_owned())
+}
+
+/// The digest in the partition key of such a note.
+pub fn digest_of(item: &Item) -> Option<&str> {
+    let (_, digest) = partition_key(item)?.split_once('#')?;
+    (sort_key(item) == Some(ERASED)).then_some(digest)
 }
 
 fn key(partition_key: String, sort_key: String) -> Item {
@@ -102,6 +204,11 @@ fn key(partition_key: String, sort_key: String) -> Item {
         (PARTITION_KEY.to_owned(), AttributeValue::S(partition_key)),
         (SORT_KEY.to_owned(), AttributeValue::S(sort_key)),
     ])
+}
+
+/// The partition key of an item, if it has one.
+pub fn partition_key(item: &Item) -> Option<&str> {
+    item.get(PARTITION_KEY)?.as_s().ok().map(String::as_str)
 }
 
 /// The sort key of an item, if it has one.
@@ -118,7 +225,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{Customer, CustomerId, OrgId};
+    use crate::domain::Text;
 
     fn customer() -> impl Strategy<Value = Customer> {
         ("[A-Za-z0-9._-]{1,64}", any::<u128>())
@@ -139,14 +246,35 @@ mod tests {
 
         #[test]
         fn partitions_begin_with_their_own_organisation_alone(a in customer(), b in customer()) {
-            let begins = partition(&a).starts_with(&partitions_of_customers(&b.org));
+            let begins = partition(&a).starts_with(&partitions_of_customers(Some(&b.org)));
             prop_assert_eq!(begins, a.org == b.org);
-            prop_assert!(!partition(&a.org).starts_with(&partitions_of_customers(&b.org)));
+            prop_assert!(!partition(&a.org).starts_with(&partitions_of_customers(Some(&b.org))));
         }
 
         #[test]
         fn no_two_customers_share_a_partition(a in customer(), b in customer()) {
             prop_assert_eq!(partition(&a) == partition(&b), a == b);
+        }
+    }
+
+    #[test]
+    fn a_carriers_place_tells_who_carries_which_value() {
+        let customer = customer_in("telco#123e4567-e89b-12d3-a456-556642440000").unwrap();
+        let value = Text::parse("gold".to_owned()).unwrap();
+        let prefix = |filter| carriers_with(&filter).unwrap();
+        for (value, begins) in [
+            (None, [CarrierFilter::NoValue].as_slice()),
+            (Some(&value), &[CarrierFilter::AnyValue, CarrierFilter::Value(value.clone())]),
+        ] {
+            let [(_, partition), (_, sort_key)] =
+                carrier(&Assignment { customer: &customer, id: CategoryId::new(-7), value });
+            assert_eq!(partition.as_s().unwrap(), "telco#-7#7");
+            let sort_key = sort_key.as_s().unwrap();
+            let key = CarrierKey { value: value.map(ValueHash::of), customer: customer.id };
+            assert_eq!(carrier_of(sort_key), Some(key));
+            for filter in begins {
+                assert!(sort_key.starts_with(&prefix(filter.clone())) && filter.admits(&key), "{sort_key}");
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod cache;
+mod carriers;
 pub mod client;
 mod commit;
 mod dns;
@@ -11,11 +12,17 @@ mod history;
 mod items;
 mod key_cache;
 mod keys;
+mod moving;
 mod operator;
+mod probe;
 mod range_query;
 mod reading;
+mod reindex;
+mod restoration;
 mod rules;
+mod scan;
 mod schema;
+mod stats;
 mod survey;
 mod writing;
 
@@ -24,9 +31,15 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 
 pub use self::{
+    carriers::COUNTING_TIME,
     erasure::{Erasure, Unless},
+    moving::{OfCustomers, OfOrg, OrgItems},
     operator::{CustomerItems, Held, Import, ItemCounts},
-    survey::{Carried, CarriedPage, ScanPosition},
+    probe::Probe,
+    restoration::Restored,
+    scan::{ScanPosition, Scanned, TableSize},
+    stats::{Counted, CountedKind},
+    survey::Carried,
 };
 
 use self::{cache::Cache, items::Item, range_query::RangeQuery};

@@ -17,7 +17,7 @@ use crate::{
     domain::{
         After, Attributes, Author, CategoryAttributes, CategoryPath, ChangeKind, Customer,
         DefinitionAttributes, DefinitionPath, HistoryEntry, ImportedCategory, New, NewDefinition, OrgId,
-        Record, Remembered, Revision, RevisionRange, Revisions, Terms,
+        Owner, Record, Remembered, Revision, RevisionRange, Revisions, Terms,
     },
 };
 
@@ -218,14 +218,14 @@ impl Store {
         Ok(count_items)
     }
 
-    pub(super) fn scan_partition(&self, customer: &Customer) -> RangeQuery {
+    pub(super) fn scan_partition(&self, owner: &impl Owner) -> RangeQuery {
         let query = self
             .client
             .query()
             .table_name(&self.tables.categories)
             .key_condition_expression("#pk = :pk")
             .expression_attribute_names("#pk", keys::PARTITION_KEY)
-            .expression_attribute_values(":pk", AttributeValue::S(keys::partition(customer)))
+            .expression_attribute_values(":pk", AttributeValue::S(keys::partition(owner)))
             .consistent_read(true);
         RangeQuery::new(query)
     }
@@ -306,7 +306,7 @@ fn contradiction<A: Attributes>(here: &Record<A>, new: &New<A>, other: &str, cal
 }
 
 /// The kinds of item that a customer's partition has.
-enum Kind {
+pub(super) enum Kind {
     Category,
     Tombstone,
     Change,
@@ -315,7 +315,7 @@ enum Kind {
     Fence,
 }
 
-fn kind(item: &Item) -> Kind {
+pub(super) fn kind(item: &Item) -> Kind {
     let key = keys::sort_key(item).unwrap_or_default();
     match () {
         () if keys::is_fence(item) => Kind::Fence,

@@ -16,6 +16,8 @@ const MAX_PAGE_BYTES: usize = 3_000_000;
 /// A range of sort keys being read, Query by Query.
 pub struct RangeQuery {
     pub query: QueryFluentBuilder,
+    /// The attribute that the range is in the order of.
+    pub sort_key: &'static str,
     /// The sort key that the last Query ended at, while there may be more behind it.
     pub end: Option<String>,
     /// The range has been read to its end.
@@ -26,7 +28,7 @@ pub struct RangeQuery {
 
 impl RangeQuery {
     pub fn new(query: QueryFluentBuilder) -> Self {
-        Self { query, end: None, done: false, cut: false }
+        Self { query, sort_key: keys::SORT_KEY, end: None, done: false, cut: false }
     }
 
     /// In the descending order of the sort keys.
@@ -60,7 +62,7 @@ impl RangeQuery {
             .send()
             .await
             .map_err(|error| failure::error("Query", error))?;
-        let end = answer.last_evaluated_key.as_ref().and_then(|key| key.get(keys::SORT_KEY));
+        let end = answer.last_evaluated_key.as_ref().and_then(|key| key.get(self.sort_key));
         self.end = end.and_then(|key| key.as_s().ok()).cloned();
         self.done = answer.last_evaluated_key.is_none();
         self.cut = !self.done && limit.is_none_or(|limit| answer.scanned_count < limit);

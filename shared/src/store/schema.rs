@@ -6,10 +6,11 @@ use std::time::Duration;
 use aws_sdk_dynamodb::{
     client::Waiters,
     error::SdkError,
-    operation::create_table::CreateTableError,
+    operation::create_table::{CreateTableError, builders::CreateTableFluentBuilder},
     types::{
-        AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
-        TimeToLiveSpecification, TimeToLiveStatus,
+        AttributeDefinition, BillingMode, CreateGlobalSecondaryIndexAction, GlobalSecondaryIndex,
+        GlobalSecondaryIndexUpdate, KeySchemaElement, KeyType, Projection, ProjectionType,
+        ScalarAttributeType, TimeToLiveSpecification, TimeToLiveStatus,
     },
 };
 
@@ -18,16 +19,71 @@ use crate::{Error, Result};
 
 const TABLE_READY_TIMEOUT: Duration = Duration::from_mins(2);
 
+/// The attributes of a key, all of them strings: that of the partition, and that of the order in it, if there is one.
+type Key = [&'static str];
+
+const CATEGORIES_KEY: [&str; 2] = [keys::PARTITION_KEY, keys::SORT_KEY];
+const CARRIERS_KEY: [&str; 2] = [keys::CARRIERS_PARTITION_KEY, keys::CARRIERS_SORT_KEY];
+const KEYS_KEY: [&str; 1] = [api_keys::PARTITION_KEY];
+
 impl Store {
     /// Creates the tables that are missing, and waits until they can be used.
     ///
     /// # Errors
     /// The database's failure.
     pub async fn create_tables(&self) -> Result<()> {
-        let (pk, sk) = ((keys::PARTITION_KEY, KeyType::Hash), (keys::SORT_KEY, KeyType::Range));
-        self.create_table(&self.tables.categories, &[pk, sk]).await?;
+        let categories = &self.tables.categories;
+        let request = self.client.create_table().global_secondary_indexes(
+            GlobalSecondaryIndex::builder()
+                .index_name(keys::CARRIERS)
+                .set_key_schema(Some(key_schema(&CARRIERS_KEY)?))
+                .projection(projection_of_carriers())
+                .build()
+                .map_err(Error::unexpected)?,
+        );
+        let attributes = [CATEGORIES_KEY, CARRIERS_KEY].concat();
+        self.create_table(categories, request, &CATEGORIES_KEY, &attributes).await?;
+        self.add_carriers().await?;
         self.expire_items().await?;
-        self.create_table(&self.tables.keys, &[(api_keys::PARTITION_KEY, KeyType::Hash)]).await
+        let request = self.client.create_table();
+        self.create_table(&self.tables.keys, request, &KEYS_KEY, &KEYS_KEY).await
+    }
+
+    /// Gives a table from before the index of carriers. What is carried gets its place first, so that a table that has
+    /// the index has it whole, also where this was cut off.
+    async fn add_carriers(&self) -> Result<()> {
+        let table = &self.tables.categories;
+        let described = self.client.describe_table().table_name(table).send().await;
+        let described = described.map_err(|error| failure::error("DescribeTable", error))?;
+        let indexes = described.table.and_then(|table| table.global_secondary_indexes).unwrap_or_default();
+        if indexes.iter().any(|index| index.index_name() == Some(keys::CARRIERS)) {
+            return Ok(());
+        }
+        tracing::info!(
+            "the table is from before there was an index of carriers; what it holds is given its place"
+        );
+        let mut position = None;
+        loop {
+            position = self.reindex(position.as_ref()).await?.next;
+            if position.is_none() {
+                break;
+            }
+        }
+        let index = CreateGlobalSecondaryIndexAction::builder()
+            .index_name(keys::CARRIERS)
+            .set_key_schema(Some(key_schema(&CARRIERS_KEY)?))
+            .projection(projection_of_carriers())
+            .build()
+            .map_err(Error::unexpected)?;
+        self.client
+            .update_table()
+            .table_name(table)
+            .set_attribute_definitions(Some(definitions(&[CATEGORIES_KEY, CARRIERS_KEY].concat())?))
+            .global_secondary_index_updates(GlobalSecondaryIndexUpdate::builder().create(index).build())
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| failure::error("UpdateTable", error))
     }
 
     /// Has DynamoDB delete what has expired. It may take days; what has expired counts as gone before that.
@@ -46,20 +102,18 @@ impl Store {
         request.send().await.map(drop).map_err(|error| failure::error("UpdateTimeToLive", error))
     }
 
-    async fn create_table(&self, name: &str, key: &[(&str, KeyType)]) -> Result<()> {
-        let mut request =
-            self.client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
-        for (attribute, kind) in key {
-            let element =
-                KeySchemaElement::builder().attribute_name(*attribute).key_type(kind.clone()).build();
-            let definition = AttributeDefinition::builder()
-                .attribute_name(*attribute)
-                .attribute_type(ScalarAttributeType::S)
-                .build();
-            request = request
-                .key_schema(element.map_err(Error::unexpected)?)
-                .attribute_definitions(definition.map_err(Error::unexpected)?);
-        }
+    async fn create_table(
+        &self,
+        name: &str,
+        request: CreateTableFluentBuilder,
+        key: &Key,
+        attributes: &Key,
+    ) -> Result<()> {
+        let request = request
+            .table_name(name)
+            .billing_mode(BillingMode::PayPerRequest)
+            .set_key_schema(Some(key_schema(key)?))
+            .set_attribute_definitions(Some(definitions(attributes)?));
         match request.send().await {
             Err(SdkError::ServiceError(error))
                 if matches!(error.err(), CreateTableError::ResourceInUseException(_)) => {}
@@ -69,4 +123,29 @@ impl Store {
         let exists = self.client.wait_until_table_exists().table_name(name).wait(TABLE_READY_TIMEOUT).await;
         exists.map(drop).map_err(Error::unexpected)
     }
+}
+
+fn key_schema(key: &Key) -> Result<Vec<KeySchemaElement>> {
+    let element = |(attribute, kind): (&&str, KeyType)| {
+        KeySchemaElement::builder().attribute_name(*attribute).key_type(kind).build()
+    };
+    let elements = key.iter().zip([KeyType::Hash, KeyType::Range]).map(element);
+    elements.collect::<Result<_, _>>().map_err(Error::unexpected)
+}
+
+fn definitions(attributes: &Key) -> Result<Vec<AttributeDefinition>> {
+    let definition = |attribute: &&str| {
+        let definition = AttributeDefinition::builder().attribute_name(*attribute);
+        definition.attribute_type(ScalarAttributeType::S).build()
+    };
+    attributes.iter().map(definition).collect::<Result<_, _>>().map_err(Error::unexpected)
+}
+
+/// A change that alters neither of these attributes costs the index nothing.
+fn projection_of_carriers() -> Projection {
+    let attributes = keys::CARRIERS_ATTRIBUTES.map(ToOwned::to_owned).to_vec();
+    Projection::builder()
+        .projection_type(ProjectionType::Include)
+        .set_non_key_attributes(Some(attributes))
+        .build()
 }

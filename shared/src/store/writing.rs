@@ -19,6 +19,8 @@ pub(super) const MAX_ATTEMPTS: u32 = 40;
 
 const BEING_ERASED: &str = "the customer is being erased";
 
+const IN_USE: &str = "customers carry this category; archive it, so that nobody is given it any more";
+
 /// What a request comes to, given the record as it is.
 enum Decision<A> {
     Change(Box<Change<A>>),
@@ -88,7 +90,8 @@ impl Store {
     /// Deletes a record.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::PreconditionFailed`], [`Error::KeyReused`]; or the database's failure.
+    /// [`Error::NotFound`], [`Error::PreconditionFailed`], [`Error::KeyReused`], [`Error::InUse`] for a definition of
+    /// what is carried; or the database's failure.
     pub async fn delete<O: Owner>(
         &self,
         path: &RecordPath<O>,
@@ -148,6 +151,12 @@ impl Store {
             return Ok(Decision::Unchanged(record.revision));
         };
         self.admit(change.assignment(owner)).await?;
+        if let Some(org) = A::defines_for(owner)
+            && matches!(change.record, Record::Deleted { .. })
+            && self.is_carried(org, record.id).await?
+        {
+            return Err(Error::InUse(IN_USE));
+        }
         Ok(Decision::Change(Box::new(change)))
     }
 }

@@ -11,8 +11,8 @@
 mod database;
 mod runtime_api;
 
-pub use database::{Database, Served};
-pub use runtime_api::{Invocation, RuntimeApi, TRACE_ROOT};
+pub use database::{Call, Database, Served};
+pub use runtime_api::{Invocation, RuntimeApi};
 
 use tokio::{net::TcpListener, task::JoinHandle};
 

@@ -24,7 +24,7 @@ use tokio::sync::{
 use crate::{Background, listen};
 
 /// The X-Ray trace that every event belongs to.
-pub const TRACE_ROOT: &str = "1-6922ac18-1f2e3d4c5b6a798801234567";
+const TRACE_ROOT: &str = "1-6922ac18-1f2e3d4c5b6a798801234567";
 
 /// Lambda's Runtime API for one execution environment, that is, one process.
 #[derive(Debug)]

@@ -125,7 +125,7 @@ fn a_cap_can_be_lifted() {
 
 /// What floods one kind of route leaves the others theirs.
 #[test]
-fn routes_that_write_and_requests_without_a_route_have_limits_of_their_own() {
+fn routes_that_write_or_search_and_requests_without_a_route_have_limits_of_their_own() {
     let api = &YAML["Resources"]["Api"]["Properties"];
     let limits = |kind: &str| {
         json!({
@@ -135,11 +135,11 @@ fn routes_that_write_and_requests_without_a_route_have_limits_of_their_own() {
         })
     };
     assert_eq!(api["DefaultRouteSettings"], limits(""));
-    let writing = Operation::ALL.into_iter().filter(|operation| operation.permission() != Permission::Read);
-    let mut expected: BTreeMap<String, Value> = writing
+    let limited = Operation::ALL.into_iter().filter(|operation| operation.permission() != Permission::Read);
+    let mut expected: BTreeMap<String, Value> = limited
         .map(|operation| (format!("{} {}", operation.method(), operation.path()), limits("Write")))
         .collect();
-    assert_eq!(expected.len(), 6);
+    assert_eq!(expected.len(), 8);
     expected.insert("$default".to_owned(), limits("Unmatched"));
     assert_eq!(api["RouteSettings"], json!(expected));
 }

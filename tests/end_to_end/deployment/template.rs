@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use shared::http::Operation;
 
 use crate::support::{
-    api::{Api, CATEGORIES, DEFINITION_HISTORY, DEFINITIONS, HISTORY, category, definition, send},
+    api::{Api, CATEGORIES, DEFINITION_HISTORY, DEFINITIONS, HISTORY, carriers, category, definition, send},
     proxy::{Fault, Proxy},
     recorder::Call,
     template::{Permit, TEMPLATE, YAML, permits},
@@ -110,6 +110,29 @@ async fn the_templates_tables_are_those_the_service_makes_for_itself() {
         assert_eq!(attributes, described.attribute_definitions);
         assert_eq!(keys.collect::<Vec<_>>(), described.key_schema);
         assert_eq!(described.billing_mode, "PAY_PER_REQUEST");
+        let indexes = made.global_secondary_indexes().iter().map(|index| {
+            let key = index
+                .key_schema()
+                .iter()
+                .map(|key| json!({ "AttributeName": key.attribute_name, "KeyType": key.key_type.as_str() }));
+            let projection = index.projection().unwrap();
+            json!({
+                "IndexName": index.index_name,
+                "KeySchema": key.collect::<Vec<_>>(),
+                "Projection": {
+                    "ProjectionType": projection.projection_type().unwrap().as_str(),
+                    "NonKeyAttributes": projection.non_key_attributes(),
+                },
+            })
+        });
+        let mut described = YAML["Resources"][table]["Properties"]["GlobalSecondaryIndexes"].clone();
+        for index in described.as_array_mut().into_iter().flatten() {
+            // The caps of the table are those of its index.
+            let throughput = index.as_object_mut().unwrap().remove("OnDemandThroughput").unwrap();
+            assert_eq!(throughput, YAML["Resources"][table]["Properties"]["OnDemandThroughput"]);
+        }
+        let indexes: Vec<_> = indexes.collect();
+        assert_eq!(described, if indexes.is_empty() { Value::Null } else { json!(indexes) });
         let ttl = api.client.describe_time_to_live().table_name(name).send().await.unwrap();
         let made = ttl.time_to_live_description.and_then(|ttl| ttl.attribute_name);
         let described = &YAML["Resources"][table]["Properties"]["TimeToLiveSpecification"];
@@ -162,6 +185,10 @@ async fn use_the_catalogue(api: &Api, proxy: &Proxy) {
         api.get(&format!("{path}?as_of={moment}")).await;
     }
     api.get(DEFINITION_HISTORY).await;
+    // Category 8 is carried, and category 7 no more.
+    for path in [carriers(7), carriers(8), format!("{}/count", carriers(7))] {
+        assert_eq!(api.get(&path).await.status, 200);
+    }
     api.delete(&definition(7)).await;
 }
 

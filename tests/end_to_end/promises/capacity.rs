@@ -5,7 +5,8 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::support::{
-    api::{Api, CATEGORIES, DEFINITION_HISTORY, DEFINITIONS, HISTORY, category, definition, send},
+    api::{Api, CATEGORIES, DEFINITION_HISTORY, DEFINITIONS, HISTORY, carriers, category, definition, send},
+    carriers::listed,
     documentation::section,
     recorder::Call,
 };
@@ -15,7 +16,13 @@ const LOOK_UP: &str = "BatchGetItem";
 
 fn row(operation: &str, mut calls: Vec<Call>) -> String {
     calls.retain(|call| call.action != LOOK_UP);
-    let actions: Vec<&str> = calls.iter().map(|call| call.action.as_str()).collect();
+    let runs = calls.chunk_by(|call, next| call.action == next.action);
+    let actions: Vec<String> = runs
+        .map(|run| match run.len() {
+            1..=2 => vec![run[0].action.as_str(); run.len()].join(", "),
+            times => format!("{times} × {}", run[0].action),
+        })
+        .collect();
     let (writes, reads): (Vec<&Call>, Vec<&Call>) =
         calls.iter().partition(|call| call.action == "TransactWriteItems");
     let units = |calls: Vec<&Call>| match calls.iter().map(|call| call.units).sum::<f64>() {
@@ -73,8 +80,10 @@ async fn the_documented_table_is_true() {
     note("… its repetition");
     api.create(5, "gold").await;
     note("createCategory in place of a deleted one");
-    api.patch(&category(7), json!({ "value": "silver" })).await;
+    api.patch(&category(7), json!({ "reason": "Campaign" })).await;
     note("updateCategory");
+    api.patch(&category(7), json!({ "value": "silver" })).await;
+    note("updateCategory with another value");
     api.patch(&category(7), json!({})).await;
     note("updateCategory that changes nothing");
     api.get(&format!("{}?as_of={moment}", category(1))).await;
@@ -133,6 +142,32 @@ async fn the_documented_table_of_definitions_is_true() {
     note("updateDefinition with another name");
     api.delete(&definition(7)).await;
     note("deleteDefinition");
+
+    let table = rows.join("\n");
+    let documented = section("docs/api.md", "What an operation costs");
+    assert!(documented.contains(&table), "docs/api.md should have\n{table}");
+}
+
+#[tokio::test]
+async fn the_documented_table_of_carriers_is_true() {
+    let api = Api::start().await;
+    api.put_carriers(0..1600, "influencer").await;
+    let count = format!("{}/count", carriers(7));
+    api.create(8, "gold").await;
+    for path in [carriers(8), count.clone()] {
+        api.get(&path).await;
+    }
+    api.recorder.take();
+    let mut rows = Vec::new();
+    let mut note = |operation: &str| rows.push(row(operation, api.recorder.take()));
+    api.get(&carriers(8)).await;
+    note("listCarriers, a few in all");
+    assert_eq!(listed(&api.get(&format!("{}?limit=150", carriers(7))).await.json()).len(), 150);
+    note("listCarriers, a page of 150");
+    api.get(&format!("{}/count", carriers(8))).await;
+    note("countCarriers, a few in all");
+    assert_eq!(api.get(&count).await.json()["count"], 1600);
+    note("countCarriers, 1,600");
 
     let table = rows.join("\n");
     let documented = section("docs/api.md", "What an operation costs");

@@ -231,7 +231,7 @@ async fn what_is_left_of_a_customer_who_is_being_erased_is_not_carried() {
         let (mut all, mut position) = (Vec::new(), None);
         loop {
             let page = api.store.carried(&telco(), position.as_ref()).await.unwrap();
-            all.extend(page.carried);
+            all.extend(page.found);
             position = page.next;
             if position.is_none() {
                 return all;

@@ -48,6 +48,7 @@ fn codes_are_distinct_and_titled_as_the_contract_has_them() {
             (404, "MCUS.999.997", "Resource not found", "Resource not found"),
             (405, "MCUS.999.992", "Method not allowed", "Method not allowed"),
             (409, "MCUS.999.994", "Conflict", "The resource already exists"),
+            (409, "MCUS.999.991", "Category in use", "Category in use"),
             (412, "MCUS.999.993", "Precondition failed", "Precondition failed"),
             (500, "MCUS.999.999", "Unexpected error", "Unexpected error"),
             (503, "MCUS.001.005", "Database error", "Connection lost"),

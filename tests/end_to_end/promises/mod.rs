@@ -4,6 +4,7 @@
 mod auth;
 mod bounded_work;
 mod capacity;
+mod carriers;
 mod catalogue;
 mod concurrency;
 mod erasure;

@@ -1,5 +1,6 @@
 //! One file per route and verb.
 
+mod carriers;
 mod categories;
 mod definitions;
 mod not_found;

@@ -46,6 +46,11 @@ pub fn definition(id: i32) -> String {
     format!("{DEFINITIONS}/{id}")
 }
 
+/// The path of those who carry a category of that organisation.
+pub fn carriers(id: i32) -> String {
+    format!("{DEFINITIONS}/{id}/customers")
+}
+
 /// The path of a category of [`CUSTOMER`].
 pub fn category(id: i32) -> String {
     format!("{CATEGORIES}/{id}")
@@ -146,16 +151,21 @@ impl Api {
     }
 
     async fn put_key(&self, name: &str, roles: BTreeSet<Permission>) {
-        let key = ApiKey {
+        let key = ApiKey { roles, ..self.key(name) };
+        self.store.put_api_key(&key).await.unwrap();
+    }
+
+    /// A key that may do everything everywhere, of a caller with this name. Nothing is stored.
+    pub fn key(&self, name: &str) -> ApiKey {
+        ApiKey {
             hash: KeyHash::of(key_of(name).as_bytes()),
             name: KeyName::parse(name).unwrap(),
             orgs: Orgs::All,
-            roles,
+            roles: Permission::ALL.into(),
             created_at: self.clock.timestamp(),
             expires_at: None,
             revoked_at: None,
-        };
-        self.store.put_api_key(&key).await.unwrap();
+        }
     }
 
     /// A request with the key that may do everything.

@@ -171,9 +171,11 @@ pub fn check(method: &Method, path: &str, status: u16, headers: &HeaderMap, body
 fn check_error(status: u16, body: &str, context: &dyn Fn() -> String) {
     let body: Value = serde_json::from_str(body).unwrap();
     assert!(DESCRIPTION.error.is_valid(&body), "{}", context());
-    let code = ErrorCode::ALL.into_iter().find(|code| code.status() == status).unwrap();
     for error in body["errors"].as_array().unwrap() {
-        assert_is(&error["error"], code);
+        let error = &error["error"];
+        let code = ErrorCode::ALL.into_iter().find(|code| error["code"] == code.code()).unwrap();
+        assert_eq!(code.status(), status, "{}", context());
+        assert_is(error, code);
     }
 }
 

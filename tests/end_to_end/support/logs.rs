@@ -16,9 +16,10 @@ use shared::{
 };
 use tracing::{level_filters::LevelFilter, subscriber::DefaultGuard};
 
-use crate::support::api::{Answer, CUSTOMER};
-
-pub const NAMESPACE: &str = "the-suite";
+use crate::support::{
+    api::{Answer, CUSTOMER},
+    template::{TEMPLATE, metric_filters},
+};
 
 /// Every line that this process has logged, by the request it belongs to.
 static LOG: LazyLock<Lines> = LazyLock::new(|| {
@@ -27,7 +28,7 @@ static LOG: LazyLock<Lines> = LazyLock::new(|| {
     // The local gateway's own lines name paths, which the functions' must not.
     let targets = log::targets(LevelFilter::INFO).with_target("customers_categories", LevelFilter::OFF);
     let tests_own = panic::take_hook();
-    log::to(JsonLines::new(move || writer.clone(), NAMESPACE.to_owned()), targets);
+    log::to(JsonLines::new(move || writer.clone()), targets);
     let functions = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
         functions(panic);
@@ -58,8 +59,7 @@ impl Write for Lines {
 pub fn from_level(level: LevelFilter) -> (Lines, DefaultGuard) {
     let lines = Lines::default();
     let writer = lines.clone();
-    let subscriber =
-        log::filtered(JsonLines::new(move || writer.clone(), NAMESPACE.to_owned()), log::targets(level));
+    let subscriber = log::filtered(JsonLines::new(move || writer.clone()), log::targets(level));
     (lines, tracing::subscriber::set_default(subscriber))
 }
 
@@ -95,7 +95,7 @@ pub fn written() -> Vec<String> {
 pub fn line(answer: &Answer) -> Value {
     let id = answer.header("x-request-id").unwrap();
     let (mut requests, others): (Vec<_>, Vec<_>) =
-        lines(id).into_iter().partition(|line| line["message"] == "request");
+        lines(id).into_iter().partition(|line| line.get("duration_ms").is_some());
     assert_eq!(requests.len(), 1, "{id}: {requests:?} {others:?}");
     requests.remove(0)
 }
@@ -106,120 +106,82 @@ pub static FIELDS: LazyLock<Value> = LazyLock::new(|| {
     let count = json!({ "type": "integer", "minimum": 0 });
     let counted = json!({ "type": "integer", "minimum": 1 });
     let amount = json!({ "type": "number", "minimum": 0 });
-    let functions: Vec<_> = crate::support::template::TEMPLATE.functions().into_keys().collect();
+    let consumed = json!({ "type": "number", "exclusiveMinimum": 0 });
+    let functions: Vec<_> = TEMPLATE.functions().into_keys().collect();
     json!({
         "timestamp": { "type": "string", "format": "date-time", "pattern": r"^.{19}\.\d{3}Z$" },
         "level": { "enum": ["INFO", "WARN", "ERROR"] },
-        "message": { "const": "request" },
         "request_id": id,
         "gateway_request_id": id,
         "trace_id": { "type": "string", "pattern": "^1-[0-9a-f]{8}-[0-9a-f]{24}$" },
         "operation": { "enum": functions },
         "org": { "type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$" },
         "key_name": { "type": "string", "maxLength": 100 },
-        "customer_hash": { "type": "string", "pattern": "^[0-9a-f]{64}$" },
+        "customer_hash": { "type": "string", "pattern": "^[0-9a-f]{32}$" },
         "status": { "type": "integer" },
         "status_class": { "enum": ["2xx", "3xx", "4xx", "5xx"] },
         "code": { "enum": ErrorCode::ALL.map(ErrorCode::code) },
         "fault": { "type": "string", "minLength": 1 },
         "duration_ms": amount,
-        "cold_start": { "type": "boolean" },
-        "key_lookup": { "type": "boolean" },
+        "cold_start": { "const": true },
+        "key_lookup": { "const": true },
         "dynamodb_calls": count,
-        "retries": count,
-        "read_units": amount,
-        "write_units": amount,
+        "retries": counted,
+        "read_units": consumed,
+        "write_units": consumed,
         "conflicts": counted,
         "outcomes_resolved": counted,
-        "_aws": EMF["properties"]["_aws"],
     })
 });
 
 /// What a request's line may be without.
-const OPTIONAL: [&str; 8] =
-    ["trace_id", "org", "key_name", "customer_hash", "code", "fault", "conflicts", "outcomes_resolved"];
-
-/// CloudWatch's embedded metric format, by its specification.
-static EMF: LazyLock<Value> = LazyLock::new(|| {
-    let name = |most: u32| json!({ "type": "string", "minLength": 1, "maxLength": most });
-    let units =
-        ["Seconds", "Microseconds", "Milliseconds", "Bytes", "Count", "Count/Second", "Percent", "None"];
-    json!({
-        "type": "object",
-        "required": ["_aws"],
-        "properties": {
-            "_aws": {
-                "type": "object",
-                "required": ["Timestamp", "CloudWatchMetrics"],
-                "additionalProperties": false,
-                "properties": {
-                    "Timestamp": { "type": "integer", "minimum": 1_600_000_000_000_u64 },
-                    "CloudWatchMetrics": {
-                        "type": "array",
-                        "minItems": 1,
-                        "items": {
-                            "type": "object",
-                            "required": ["Namespace", "Dimensions", "Metrics"],
-                            "additionalProperties": false,
-                            "properties": {
-                                "Namespace": name(1024),
-                                "Dimensions": {
-                                    "type": "array",
-                                    "minItems": 1,
-                                    "items": { "type": "array", "maxItems": 30, "items": name(250) },
-                                },
-                                "Metrics": {
-                                    "type": "array",
-                                    "minItems": 1,
-                                    "maxItems": 100,
-                                    "items": {
-                                        "type": "object",
-                                        "required": ["Name"],
-                                        "additionalProperties": false,
-                                        "properties": {
-                                            "Name": name(1024),
-                                            "Unit": { "enum": units },
-                                            "StorageResolution": { "enum": [1, 60] },
-                                        },
-                                    },
-                                },
-                            },
-                        },
-                    },
-                },
-            },
-        },
-    })
-});
+const OPTIONAL: [&str; 14] = [
+    "gateway_request_id",
+    "trace_id",
+    "org",
+    "key_name",
+    "customer_hash",
+    "code",
+    "fault",
+    "cold_start",
+    "key_lookup",
+    "retries",
+    "read_units",
+    "write_units",
+    "conflicts",
+    "outcomes_resolved",
+];
 
 pub fn validator(schema: &Value) -> Validator {
     jsonschema::draft202012::options().should_validate_formats(true).build(schema).unwrap()
 }
 
-/// A metric as a line defines it: name, dimensions.
+/// A metric: name, dimensions.
 pub type Metric = (String, Vec<String>);
 
-/// The metrics that CloudWatch makes of a line: all that it refers to must be in the line.
+/// The metrics that the template's filters make of a line, with their units: all that a filter refers to must be in
+/// the line.
 pub fn metrics(line: &Value) -> Vec<(Metric, String)> {
-    static VALID: LazyLock<Validator> = LazyLock::new(|| validator(&EMF));
-    let problems: Vec<_> = VALID.iter_errors(line).map(|problem| problem.to_string()).collect();
-    assert!(problems.is_empty(), "{problems:?} {line}");
     let mut found = Vec::new();
-    for directive in line["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
-        assert_eq!(directive["Namespace"], NAMESPACE);
-        for dimensions in directive["Dimensions"].as_array().unwrap() {
-            let dimensions: Vec<String> =
-                dimensions.as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect();
-            for name in &dimensions {
-                assert!(!line[name].as_str().unwrap().is_empty(), "{name}: {line}");
-            }
-            for metric in directive["Metrics"].as_array().unwrap() {
-                let name = metric["Name"].as_str().unwrap();
-                assert!(line[name].is_number(), "{name}: {line}");
-                let unit = metric["Unit"].as_str().unwrap().to_owned();
-                found.push(((name.to_owned(), dimensions.clone()), unit));
-            }
+    for filter in metric_filters("FunctionLogs") {
+        let field = filter["FilterPattern"].as_str().unwrap();
+        let field = field.strip_prefix("{ $.").and_then(|rest| rest.strip_suffix(" = * }")).unwrap();
+        if line.get(field).is_none() {
+            continue;
         }
+        let [metric] = filter["MetricTransformations"].as_array().unwrap().as_slice() else {
+            panic!("{filter}")
+        };
+        let value = metric["MetricValue"].as_str().unwrap().strip_prefix("$.").unwrap();
+        assert!(line[value].is_number(), "{value}: {line}");
+        let dimensions = metric["Dimensions"].as_array().unwrap().iter().map(|dimension| {
+            let name = dimension["Key"].as_str().unwrap();
+            assert_eq!(dimension["Value"], format!("$.{name}"));
+            assert!(!line[name].as_str().unwrap().is_empty(), "{name}: {line}");
+            name.to_owned()
+        });
+        let name = metric["MetricName"].as_str().unwrap().to_owned();
+        found.push(((name, dimensions.collect()), metric["Unit"].as_str().unwrap().to_owned()));
     }
     found
 }
@@ -252,9 +214,8 @@ pub fn check(answer: &Answer) {
 
 /// What varies from run to run becomes its kind.
 pub fn redact(mut line: Value) -> Value {
-    for name in ["timestamp", "request_id", "gateway_request_id", "duration_ms"] {
+    for name in ["timestamp", "request_id", "duration_ms"] {
         line[name] = if line[name].is_number() { json!("a number") } else { json!("a text") };
     }
-    line["_aws"]["Timestamp"] = json!("a number");
     line
 }

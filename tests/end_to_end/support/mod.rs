@@ -1,6 +1,7 @@
 //! What the tests have in common.
 
 pub mod api;
+pub mod carriers;
 pub mod description;
 pub mod documentation;
 pub mod logs;

@@ -7,16 +7,23 @@ use std::{
     time::Duration,
 };
 
-use customers_categories::server::engine::{self, ANY_LOCAL_PORT};
+use customers_categories::server::{
+    self,
+    engine::{self, ANY_LOCAL_PORT},
+};
 use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
 use hyper::{
     Request, Response,
     body::{Bytes, Frame, Incoming},
+    header::CONTENT_LENGTH,
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+use shared::store::Store;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+use crate::support::api::Api;
 
 /// What happens to a call.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,6 +51,8 @@ pub enum Fault {
     Late(Duration),
     /// The connection ends without an answer; the database sees the call when it is delivered.
     Astray,
+    /// The database is not asked; the index of carriers is said to have no throughput left, of a transaction too.
+    IndexThrottled,
     /// The database does what it is asked; the transaction is then said to be cancelled for this reason.
     CancelledAfter(&'static str),
 }
@@ -53,6 +62,8 @@ struct Rule {
     /// `None`: whatever the call.
     action: Option<&'static str>,
     fault: Fault,
+    /// Calls that pass before it applies.
+    passing: usize,
     /// How often it still applies.
     left: usize,
 }
@@ -63,6 +74,9 @@ pub struct Proxy {
     accepting: Arc<Mutex<Option<JoinHandle<()>>>>,
     astray: Arc<Mutex<Vec<reqwest::RequestBuilder>>>,
     held: watch::Sender<Held>,
+    /// The table whose index is read, and the one whose index is read instead.
+    index_of: Arc<Mutex<Option<(String, String)>>>,
+    url: Arc<Mutex<String>>,
 }
 
 /// Calls that wait.
@@ -78,12 +92,29 @@ type Body = BoxBody<Bytes, io::Error>;
 impl Proxy {
     /// From now on, `fault` happens to the next `times` calls of `action`.
     pub fn break_next(&self, times: usize, action: &'static str, fault: Fault) {
-        *self.rule.lock().unwrap() = Some(Rule { action: Some(action), fault, left: times });
+        self.break_after(0, times, action, fault);
+    }
+
+    /// Once so many calls of `action` have passed, `fault` happens to the next `times`.
+    pub fn break_after(&self, passing: usize, times: usize, action: &'static str, fault: Fault) {
+        *self.rule.lock().unwrap() = Some(Rule { action: Some(action), fault, passing, left: times });
+    }
+
+    /// From now on, what is asked of the index of one table is answered by that of another, which may hold what the
+    /// first one did a moment ago.
+    pub fn read_index_of(&self, tables: Option<(&str, &str)>) {
+        *self.index_of.lock().unwrap() = tables.map(|(table, other)| (table.to_owned(), other.to_owned()));
+    }
+
+    /// A store over the API's tables that comes by here, as an operator's command would.
+    pub fn store_through(&self, api: &Api) -> Store {
+        let client = server::client(self.url.lock().unwrap().clone());
+        Store::new(client, api.tables.clone(), api.clock.clone())
     }
 
     /// From now on, `fault` happens to every call.
     pub fn break_all(&self, fault: Fault) {
-        *self.rule.lock().unwrap() = Some(Rule { action: None, fault, left: usize::MAX });
+        *self.rule.lock().unwrap() = Some(Rule { action: None, fault, passing: 0, left: usize::MAX });
     }
 
     /// From now on, no fault happens.
@@ -128,6 +159,7 @@ impl Proxy {
     pub fn serve(&self, endpoint: String) -> String {
         let (listener, address) = engine::bind(ANY_LOCAL_PORT).unwrap();
         let url = format!("http://{address}");
+        self.url.lock().unwrap().clone_from(&url);
         let listener = TcpListener::from_std(listener).unwrap();
         let (proxy, http) = (self.clone(), reqwest::Client::new());
         let accepting = tokio::spawn(async move {
@@ -154,8 +186,23 @@ impl Proxy {
         let rule = rule
             .as_mut()
             .filter(|rule| rule.left > 0 && rule.action.is_none_or(|broken| broken == action))?;
+        if rule.passing > 0 {
+            rule.passing -= 1;
+            return None;
+        }
         rule.left -= 1;
         Some(rule.fault)
+    }
+
+    /// The call, of the other table's index if another one is to be read.
+    fn of_earlier_index(&self, body: Bytes) -> Bytes {
+        let Some((table, other)) = self.index_of.lock().unwrap().clone() else { return body };
+        let mut call: Value = serde_json::from_slice(&body).unwrap();
+        if call.get("IndexName").is_none() || call["TableName"] != table.as_str() {
+            return body;
+        }
+        call["TableName"] = other.into();
+        Bytes::from(call.to_string())
     }
 
     async fn wait_while_held(&self, body: &[u8]) {
@@ -175,7 +222,9 @@ impl Proxy {
         endpoint: &str,
         request: Request<Incoming>,
     ) -> Result<Response<Body>, io::Error> {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        // The body may be another one when it is passed on.
+        parts.headers.remove(CONTENT_LENGTH);
         let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
         let target =
             parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
@@ -193,9 +242,13 @@ impl Proxy {
             Some(Fault::Cancelled(code)) => {
                 return Ok(cancelled(code));
             }
+            Some(Fault::IndexThrottled) => {
+                return Ok(index_throttled(target));
+            }
             Some(Fault::Late(delay)) => tokio::time::sleep(delay).await,
             _ => {}
         }
+        let body = self.of_earlier_index(body);
         let written = body.clone();
         self.wait_while_held(&written).await;
         let call = http.post(endpoint).headers(parts.headers).body(body);
@@ -226,6 +279,23 @@ fn cancelled(code: &str) -> Response<Body> {
         "message":"planted","CancellationReasons":[{{"Code":"{code}"}},{{"Code":"None"}}]}}"#
     );
     answer(400, Bytes::from(problem))
+}
+
+/// In DynamoDB's words.
+fn index_throttled(target: &str) -> Response<Body> {
+    let message = "The level of configured provisioned throughput for one or more global secondary indexes of the table \
+                   was exceeded. Consider increasing your provisioning level for the under-provisioned global \
+                   secondary indexes with the UpdateTable API: carriers";
+    let mut problem = json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
+        "message": message,
+    });
+    if target.ends_with(".TransactWriteItems") {
+        problem["__type"] = json!("com.amazonaws.dynamodb.v20120810#TransactionCanceledException");
+        problem["CancellationReasons"] =
+            json!([{ "Code": "ProvisionedThroughputExceeded", "Message": message }, { "Code": "None" }]);
+    }
+    answer(400, Bytes::from(problem.to_string()))
 }
 
 fn error(status: u16, code: &str) -> Response<Body> {

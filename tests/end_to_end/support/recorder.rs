@@ -76,8 +76,9 @@ impl Enforcer {
                 .collect();
         }
         if action != "TransactWriteItems" {
-            let permit =
-                Permit { action: action.to_owned(), enclosing: None, table: table(&body["TableName"]) };
+            let index = body["IndexName"].as_str().map(|index| format!("/index/{index}")).unwrap_or_default();
+            let table = table(&body["TableName"]) + &index;
+            let permit = Permit { action: action.to_owned(), enclosing: None, table };
             return BTreeSet::from([permit]);
         }
         let items =

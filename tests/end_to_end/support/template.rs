@@ -10,6 +10,13 @@ pub static TEMPLATE: LazyLock<Template> = LazyLock::new(|| Template::parse(TEXT)
 /// The whole template, without the tags: `!Ref Name` is the text `Name`, `!If` the list that follows it.
 pub static YAML: LazyLock<Value> = LazyLock::new(|| serde_saphyr::from_str(TEXT).unwrap());
 
+/// The metric filters of a log group, by its name in the template.
+pub fn metric_filters(log_group: &str) -> impl Iterator<Item = &'static Value> {
+    let resources = YAML["Resources"].as_object().unwrap().values();
+    let filters = resources.filter(|resource| resource["Type"] == "AWS::Logs::MetricFilter");
+    filters.map(|filter| &filter["Properties"]).filter(move |filter| filter["LogGroupName"] == log_group)
+}
+
 /// The functions by the names of their binaries.
 pub fn functions() -> impl Iterator<Item = (&'static str, &'static Value)> {
     let resources = YAML["Resources"].as_object().unwrap().values();
@@ -22,7 +29,7 @@ pub fn functions() -> impl Iterator<Item = (&'static str, &'static Value)> {
 pub struct Permit {
     pub action: String,
     pub enclosing: Option<String>,
-    /// The table's name in the template.
+    /// The table's name in the template; of an index, this and `/index/` and its name.
     pub table: String,
 }
 
@@ -59,15 +66,18 @@ fn allowed(statement: &Value) -> Vec<Permit> {
     let [condition, own, existing] = statement["Resource"].as_array().unwrap().as_slice() else {
         panic!("{statement}")
     };
-    let table = own.as_str().unwrap().strip_suffix(".Arn").unwrap();
+    // Of an index: `!Sub ${Table.Arn}/index/name`.
+    let own = own.as_str().unwrap().replace("${", "").replace('}', "");
+    let (table, index) = own.split_once(".Arn").unwrap();
     assert_eq!(condition.as_str(), Some(format!("Owns{table}").as_str()));
-    assert!(existing.as_str().unwrap().ends_with(&format!(":table/${{Existing{table}}}")), "{statement}");
+    let existing = existing.as_str().unwrap();
+    assert!(existing.ends_with(&format!(":table/${{Existing{table}}}{index}")), "{statement}");
     let actions = statement["Action"].as_array().unwrap().iter();
     actions
         .map(|action| Permit {
             action: action.as_str().unwrap().strip_prefix("dynamodb:").unwrap().to_owned(),
             enclosing: enclosing.clone(),
-            table: table.to_owned(),
+            table: format!("{table}{index}"),
         })
         .collect()
 }

@@ -1,19 +1,20 @@
 //! The database that an operator's command works on.
 
 use std::{
-    io,
+    env, io,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use aws_config::BehaviorVersion;
-use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::{Client, config::ProvideCredentials};
 use lambda_http::http::Uri;
 use shared::{
     Error,
     clock::Clock,
+    error::chain,
     store::{
-        Store, Tables,
+        Probe, Store, Tables,
         client::{self, TrustStore},
     },
 };
@@ -36,6 +37,15 @@ const MAX_PAUSE: Duration = Duration::from_secs(8);
 /// How long a server that is starting is given to say where it can be reached, and how often it is asked.
 const START_TIMEOUT: Duration = Duration::from_secs(2);
 const START_POLL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// A table in AWS that is named by `--table`.
+#[derive(Clone, Debug)]
+pub enum Remote {
+    /// A categories table.
+    Categories(String),
+    /// A table of API keys.
+    Keys(String),
+}
 
 /// Why the database can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +105,44 @@ pub enum DatabaseError {
         /// The port that was named.
         port: u16,
     },
+    /// There is no data file, and a command makes none by itself: it would be one that nobody meant.
+    #[error(
+        "there is no data file {} in {}; name it by `--data`, or a table in AWS by `--table`; `cargo run` makes one, \
+         and `--create-data` has a command make it",
+        data.display(),
+        folder.display()
+    )]
+    NoData {
+        /// The data file.
+        data: PathBuf,
+        /// The current folder.
+        folder: PathBuf,
+    },
+    /// No region is configured.
+    #[error(
+        "no AWS region is set; set `AWS_REGION` to the stack's, or `AWS_PROFILE` to a profile that has it"
+    )]
+    NoRegion,
+    /// There are no credentials.
+    #[error(
+        "there are no AWS credentials; set `AWS_PROFILE` to a profile, sign in by `aws sso login`, or set \
+         `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` ({0})"
+    )]
+    NoCredentials(String),
+    /// There is no such table.
+    #[error("there is no table {table} in the region {region} of this account; the stack's outputs name it")]
+    NoTable {
+        /// The name that was given.
+        table: String,
+        /// Where it was looked for.
+        region: String,
+    },
+    /// The table has another key than the one that is meant.
+    #[error(
+        "the table {0} is not the one that is meant: `keys` takes the table of API keys, every other command that \
+         of categories; the stack's outputs name both"
+    )]
+    OtherTable(String),
     /// The operator named a server, but none has the data file open.
     #[error(
         "no server has the data file {} open, so none on port {port} either; leave out `--dynamodb-port` (or the \
@@ -114,6 +162,15 @@ pub enum DatabaseError {
          leave out `--in-memory` (or the variable `LOCAL_IN_MEMORY`) to work on the data file"
     )]
     NoServer,
+    /// A database in memory was meant, but the server that was named keeps its data in a file.
+    #[error(
+        "the server at {endpoint} keeps its data in a file, not in memory; nothing has been done, leave out \
+         `--in-memory` and name the file by `--data`"
+    )]
+    InFile {
+        /// Where the server is.
+        endpoint: String,
+    },
     /// There is no server of this program where the operator said.
     #[error("there is no server of this program at {endpoint}; nothing has been done")]
     NotThere {
@@ -127,8 +184,47 @@ pub enum DatabaseError {
 impl TableOptions {
     /// The tables in AWS, if they are meant.
     #[must_use]
-    pub fn remote(&self) -> Option<Tables> {
-        self.table.clone().map(|categories| Tables { categories, ..server::tables() })
+    pub fn remote(&self) -> Option<Remote> {
+        self.table.clone().map(Remote::Categories)
+    }
+}
+
+impl Remote {
+    fn name(&self) -> &str {
+        match self {
+            Self::Categories(name) | Self::Keys(name) => name,
+        }
+    }
+
+    /// Both tables, of which a command uses the named one alone.
+    fn tables(&self) -> Tables {
+        match self.clone() {
+            Self::Categories(categories) => Tables { categories, ..server::tables() },
+            Self::Keys(keys) => Tables { keys, ..server::tables() },
+        }
+    }
+
+    /// Opens the table, once it has shown that it is there and has the key that it should have.
+    async fn open(&self, clock: &Clock) -> Result<Store, DatabaseError> {
+        let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .http_client(client::http_client(TrustStore::default()));
+        let config = loader.load().await;
+        let region = config.region().ok_or(DatabaseError::NoRegion)?.to_string();
+        let credentials = config.credentials_provider().ok_or(DatabaseError::NoRegion)?;
+        let given = credentials.provide_credentials().await;
+        // Behind the first line stands everywhere that they were looked for.
+        let first_line = |error: String| error.lines().next().unwrap_or_default().to_owned();
+        given.map_err(|error| DatabaseError::NoCredentials(first_line(chain(&error))))?;
+        let store = Store::new(Client::new(&config), self.tables(), clock.clone());
+        let found = match self {
+            Self::Categories(_) => store.probe_categories().await?,
+            Self::Keys(_) => store.probe_keys().await?,
+        };
+        match found {
+            Probe::Ours | Probe::Hidden => Ok(store),
+            Probe::Nothing => Err(DatabaseError::NoTable { table: self.name().to_owned(), region }),
+            Probe::Other => Err(DatabaseError::OtherTable(self.name().to_owned())),
+        }
     }
 }
 
@@ -139,14 +235,12 @@ impl TableOptions {
 /// # Errors
 /// [`DatabaseError`]; then nothing has been written.
 pub async fn open(
-    remote: Option<Tables>,
+    remote: Option<Remote>,
     options: &EngineOptions,
     clock: &Clock,
 ) -> Result<(Store, Option<Engine>), DatabaseError> {
-    if let Some(tables) = remote {
-        let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .http_client(client::http_client(TrustStore::default()));
-        return Ok((Store::new(Client::new(&loader.load().await), tables, clock.clone()), None));
+    if let Some(table) = remote {
+        return Ok((table.open(clock).await?, None));
     }
     let store = |client| Store::new(client, server::tables(), clock.clone());
     let file = match options.data() {
@@ -158,6 +252,7 @@ pub async fn open(
     {
         return Err(DatabaseError::NotServed { data: file, port: named.port() });
     }
+    require_data(&file, options)?;
     match Engine::start(&Data::File(file.clone()), ANY_LOCAL_PORT, &[]) {
         Ok(engine) => {
             let store = store(engine.client());
@@ -169,12 +264,23 @@ pub async fn open(
     }
 }
 
-/// A client of the named server, whichever it is.
+/// Refuses a data file that is not there, unless a server is just about to make it.
+pub(super) fn require_data(file: &Path, options: &EngineOptions) -> Result<(), DatabaseError> {
+    let Ok(place) = lock::resolved(file) else { return Ok(()) };
+    if options.create_data || place.exists() || lock::is_held(&place) {
+        return Ok(());
+    }
+    let folder = env::current_dir().unwrap_or_else(|_| Path::new(".").to_owned());
+    Err(DatabaseError::NoData { data: file.to_owned(), folder })
+}
+
+/// A client of the named server, if it keeps its data in memory.
 async fn in_memory(options: &EngineOptions) -> Result<Client, DatabaseError> {
     let address = options.named_server().ok_or(DatabaseError::NoServer)?;
     let endpoint = format!("http://{address}");
-    match identity::of(endpoint.clone()).await {
-        Ok(identity) => Ok(identity::proving_client(endpoint, identity)),
+    match identity::of_memory(endpoint.clone()).await {
+        Ok(Some(identity)) => Ok(identity::proving_client(endpoint, identity)),
+        Ok(None) => Err(DatabaseError::InFile { endpoint }),
         Err(source) => Err(DatabaseError::NotThere { endpoint, source }),
     }
 }

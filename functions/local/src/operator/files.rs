@@ -42,7 +42,8 @@ impl NewFile {
         Ok(Self { path: path.to_owned(), file: BufWriter::new(file) })
     }
 
-    /// Begins a file that is to be at `path`, where there must be nothing: it is known before the work is done.
+    /// Begins a file that is to be at `path`, where there must be nothing. If there is something, that is told here,
+    /// before any work is done.
     ///
     /// # Errors
     /// As [`Self::create`]; [`io::ErrorKind::AlreadyExists`].
@@ -57,6 +58,11 @@ impl NewFile {
     /// Where the file will be.
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where the file is until it has its place.
+    pub(super) fn temporary(&self) -> &Path {
+        self.file.get_ref().path()
     }
 
     /// Gives the file its place, where there is nothing yet.

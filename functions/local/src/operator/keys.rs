@@ -1,17 +1,19 @@
 //! The operator's commands for API keys.
 
+use std::io::{self, Read};
+
 use comfy_table::{Table, presets::NOTHING};
+use serde::Serialize;
 use shared::{
     clock::Clock,
     domain::{ApiKey, KeyHash, Orgs, Secret, Timestamp},
-    store::{Store, Tables},
+    store::Store,
 };
 
-use super::database::{self, DatabaseError, retry_while_unavailable};
+use super::database::{self, DatabaseError, Remote, retry_while_unavailable};
 use crate::{
     options::{EngineOptions, KeysCommand, KeysOptions, NewKey},
     output::{self, OutputError},
-    server,
 };
 
 /// Digits of a key's hash that are shown.
@@ -19,6 +21,9 @@ const SHOWN_HASH_DIGITS: usize = 12;
 
 /// Digits of a key's hash that it takes at least to name the key.
 const MIN_HASH_DIGITS: usize = 6;
+
+/// Bytes of standard input that can be a key, and the end of a line.
+const MAX_KEY_BYTES: u64 = 256;
 
 /// Why a command did nothing.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +34,12 @@ pub enum KeysError {
     /// No key is meant.
     #[error("no key that is not revoked has the name or hash prefix {0:?}")]
     Unknown(String),
+    /// What was read from standard input is no key, or none that is in the table.
+    #[error("standard input is no key that is in the table and not revoked; has it been copied whole?")]
+    NotAKey,
+    /// Standard input can't be read.
+    #[error("standard input can't be read")]
+    Input(#[source] io::Error),
     /// Several keys could be meant.
     #[error("{which:?} could mean any of {}; say which by its hash", hashes.join(", "))]
     Ambiguous {
@@ -71,12 +82,13 @@ impl From<shared::Error> for KeysError {
 /// [`KeysError`]; then nothing has been changed, unless it says so.
 pub async fn run(options: &KeysOptions, engine: &EngineOptions) -> Result<(), KeysError> {
     let clock = Clock::default();
-    let remote = options.table.clone().map(|keys| Tables { keys, ..server::tables() });
+    let remote = options.table.clone().map(Remote::Keys);
     let (store, _engine) = database::open(remote, engine, &clock).await?;
     match &options.command {
         KeysCommand::Create(new) => create(&store, new, clock.timestamp()).await,
-        KeysCommand::List => list(&store, clock.timestamp()).await,
-        KeysCommand::Revoke { which } => revoke(&store, which, clock.timestamp()).await,
+        KeysCommand::List { json } => list(&store, clock.timestamp(), *json).await,
+        KeysCommand::Revoke { which: Some(which), .. } => revoke(&store, which, clock.timestamp()).await,
+        KeysCommand::Revoke { which: None, .. } => revoke_read(&store, clock.timestamp()).await,
     }
 }
 
@@ -110,30 +122,72 @@ async fn create(store: &Store, new: &NewKey, now: Timestamp) -> Result<(), KeysE
     Ok(())
 }
 
-async fn list(store: &Store, now: Timestamp) -> Result<(), KeysError> {
+/// A key as `list --json` shows it: the whole hash, and times that are `null` where there is none.
+#[derive(Serialize)]
+struct Listed<'a> {
+    #[serde(flatten)]
+    key: &'a ApiKey,
+    state: &'static str,
+    expires_at: Option<Timestamp>,
+    revoked_at: Option<Timestamp>,
+}
+
+async fn list(store: &Store, now: Timestamp, json: bool) -> Result<(), KeysError> {
     let mut keys = store.api_keys().await?;
     keys.sort_by_key(|key| (key.name.to_string(), key.created_at));
+    if json {
+        for key in &keys {
+            let ApiKey { expires_at, revoked_at, .. } = *key;
+            let listed = Listed { key, state: state(key, now), expires_at, revoked_at };
+            output::json_line(io::stdout(), &listed).map_err(OutputError::from)?;
+        }
+        return Ok(());
+    }
     let mut table = Table::new();
     table.load_style(NOTHING);
     table.set_header(["NAME", "ORGS", "ROLES", "CREATED", "EXPIRES", "STATE", "HASH"]);
     for key in keys {
         let roles: Vec<&str> = key.roles.iter().map(|role| role.role()).collect();
-        let state = match () {
-            () if key.revoked_at.is_some() => "revoked",
-            () if !key.is_valid(now) => "expired",
-            () => "active",
-        };
         table.add_row([
             output::printable(&key.name.to_string()).into_owned(),
             key.orgs.names().join(","),
             roles.join(","),
             key.created_at.to_string(),
             key.expires_at.map_or_else(|| "never".to_owned(), |expiry| expiry.to_string()),
-            state.to_owned(),
+            state(&key, now).to_owned(),
             shown(&key).to_owned(),
         ]);
     }
     Ok(output::line(table.trim_fmt())?)
+}
+
+fn state(key: &ApiKey, now: Timestamp) -> &'static str {
+    match () {
+        () if key.revoked_at.is_some() => "revoked",
+        () if !key.is_valid(now) => "expired",
+        () => "active",
+    }
+}
+
+/// Revokes the key that is on standard input.
+async fn revoke_read(store: &Store, now: Timestamp) -> Result<(), KeysError> {
+    let mut read = Vec::new();
+    io::stdin().take(MAX_KEY_BYTES).read_to_end(&mut read).map_err(KeysError::Input)?;
+    let hash = KeyHash::of(read.trim_ascii());
+    match store.api_key(&hash).await? {
+        Some(key) if key.revoked_at.is_none() => revoke_key(store, &key, now).await,
+        _ => Err(KeysError::NotAKey),
+    }
+}
+
+async fn revoke_key(store: &Store, key: &ApiKey, now: Timestamp) -> Result<(), KeysError> {
+    store.revoke_api_key(&key.hash, now).await?;
+    output::remark(format_args!(
+        "Revoked the key of {} with the hash {}…. Functions that have looked it up take it for 30 seconds more.",
+        key.name,
+        shown(key)
+    ));
+    Ok(())
 }
 
 async fn revoke(store: &Store, which: &str, now: Timestamp) -> Result<(), KeysError> {
@@ -145,12 +199,7 @@ async fn revoke(store: &Store, which: &str, now: Timestamp) -> Result<(), KeysEr
     let meant: Vec<&ApiKey> = keys.iter().filter(is_meant).collect();
     match meant.as_slice() {
         [] => Err(KeysError::Unknown(which.to_owned())),
-        [key] => {
-            store.revoke_api_key(&key.hash, now).await?;
-            let (name, hash) = (&key.name, shown(key));
-            output::remark(format_args!("Revoked the key of {name} with the hash {hash}…."));
-            Ok(())
-        }
+        [key] => revoke_key(store, key, now).await,
         several => Err(KeysError::Ambiguous {
             which: which.to_owned(),
             hashes: several.iter().map(|key| shown(key).to_owned()).collect(),

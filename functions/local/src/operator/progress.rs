@@ -14,6 +14,15 @@ pub fn of_items(total: Option<u64>, done: &str) -> ProgressBar {
     }
 }
 
+/// Moves a bar of items on. There may be more of them than were counted: a table grows, and DynamoDB counts its items
+/// every six hours.
+pub fn advance(bar: &ProgressBar, items: u64) {
+    bar.inc(items);
+    if bar.length().is_some_and(|length| length < bar.position()) {
+        bar.set_length(bar.position());
+    }
+}
+
 /// A bar over the bytes of an input. Where their number isn't known, it shows how many it has been so far.
 #[must_use]
 pub fn of_bytes(total: Option<u64>) -> ProgressBar {

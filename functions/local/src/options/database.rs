@@ -14,6 +14,7 @@ const DEFAULT_DYNAMODB_PORT: u16 = 8000;
 
 /// Where the embedded engine is, or is to be.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Database")]
 pub struct EngineOptions {
     /// Port of the DynamoDB endpoint, 8000 if left out; 0 takes any free one. To a command it names the
     /// port of a running server
@@ -40,6 +41,10 @@ pub struct EngineOptions {
         global = true
     )]
     pub data: PathBuf,
+
+    /// Have a command make the data file where it is not there, rather than refuse to work
+    #[arg(long, global = true)]
+    pub create_data: bool,
 
     /// Keep the data in memory alone, whatever `--data` says, and forget it at the end. A command reaches
     /// such a server by `--dynamodb-port`, and no other
@@ -70,6 +75,7 @@ impl EngineOptions {
 
 /// Which categories table is meant.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Database")]
 pub struct TableOptions {
     /// Name of the categories table in AWS, reached by the usual AWS environment and profiles;
     /// without it, the local engine's is meant, which `--data` names, whether its server runs or not

@@ -23,6 +23,11 @@ pub struct ImportOptions {
     #[command(flatten)]
     pub lines: LinesOptions,
 
+    /// Take back what `export` has written of an organisation, with its history: every change under its own revision, at
+    /// its own time, by whom it was made
+    #[arg(long, conflicts_with = "changed_by")]
+    pub with_history: bool,
+
     /// Take over customers, too, who were erased here; without it, their lines are rejected
     #[arg(long)]
     pub allow_erased: bool,

@@ -10,7 +10,7 @@ use shared::domain::{KeyName, OrgId, Permission};
 pub struct KeysOptions {
     /// Name of the keys table in AWS, reached by the usual AWS environment and profiles; without
     /// it, the local engine's is meant, which `--data` names, whether its server runs or not
-    #[arg(long, value_name = "NAME", global = true)]
+    #[arg(long, value_name = "NAME", global = true, help_heading = "Database")]
     pub table: Option<String>,
 
     /// What to do.
@@ -24,12 +24,22 @@ pub enum KeysCommand {
     /// Make a key and print it, once, to standard output
     Create(NewKey),
     /// List all keys, never showing one
-    List,
+    List {
+        /// One JSON object per key and line, in place of a table
+        #[arg(long)]
+        json: bool,
+    },
     /// Revoke a key for good; it takes up to 30 seconds to hold everywhere
+    #[command(group(ArgGroup::new("key").required(true).args(["which", "key_stdin"])))]
     Revoke {
         /// The name of a key that is not revoked yet, or at least 6 digits of a key's hash
         #[arg(value_name = "NAME-OR-HASH-PREFIX")]
-        which: String,
+        which: Option<String>,
+
+        /// Read the key itself from standard input, which keeps it out of the shell's history and of the list of
+        /// processes: for a key that has leaked
+        #[arg(long)]
+        key_stdin: bool,
     },
 }
 
@@ -49,11 +59,18 @@ pub struct NewKey {
     #[arg(long)]
     pub all_orgs: bool,
 
-    /// What the key allows, `categories:read` or `categories:write`; may be repeated
+    /// What the key allows: `categories:read`, `categories:write`, `categories:search` or `catalogue:write`; may be
+    /// repeated
     #[arg(long = "role", value_name = "ROLE", required = true, value_parser = Permission::parse)]
     pub roles: Vec<Permission>,
 
     /// How long the key is valid, such as 90d or 12h; for ever, if left out
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = lifetime)]
     pub expires_in: Option<Duration>,
+}
+
+/// How long a key is to be valid.
+fn lifetime(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if duration.is_zero() { Err("a key that expires at once opens nothing".into()) } else { Ok(duration) }
 }

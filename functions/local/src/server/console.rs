@@ -142,10 +142,9 @@ pub fn answer(path: &str) -> Response {
 }
 
 /// Leads to the console.
-#[must_use]
-pub fn found() -> Response {
+pub(super) fn found() -> Response {
     let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::FOUND;
+    *response.status_mut() = StatusCode::SEE_OTHER;
     response.headers_mut().insert(header::LOCATION, HeaderValue::from_static(PATH));
     response
 }

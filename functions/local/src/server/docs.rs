@@ -19,7 +19,8 @@ use swagger_ui_dist::{ApiDefinition, OpenApiSource};
 /// The text of `openapi.yaml`.
 pub const DESCRIPTION: &str = include_str!("../../../../openapi.yaml");
 
-const PATH: &str = "/docs";
+/// Where the page is.
+pub const PATH: &str = "/docs";
 
 /// Lets the page load from, and talk to, its own server alone. Swagger UI styles its elements
 /// inline and has its icons in the style sheet.

@@ -2,7 +2,8 @@
 
 use std::{
     error::Error,
-    fs, io,
+    fs::{self, OpenOptions},
+    io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     thread::{self, JoinHandle},
@@ -20,7 +21,7 @@ use tokio::{
 
 use super::{
     connections::{self, Accept, Connections},
-    error::StartError,
+    error::{Setting, StartError},
     front,
     guard::{Guard, HostName},
     identity,
@@ -67,7 +68,8 @@ impl Engine {
     /// # Errors
     /// [`StartError`].
     pub fn start(data: &Data, address: SocketAddr, allowed: &[HostName]) -> Result<Self, StartError> {
-        let (listener, address) = bind(address)?;
+        let bound = bind(address).map_err(|error| error.of_options("--dynamodb-port", "--dynamodb-address"));
+        let (listener, address) = bound?;
         let (database, lock) = open(data)?;
         let guard = Guard::of_database(address.ip(), allowed);
 
@@ -105,7 +107,7 @@ impl Engine {
     /// # Errors
     /// [`StartError`].
     pub async fn announce(&self) -> Result<(), StartError> {
-        let identity = identity::publish(&self.client()).await?;
+        let identity = identity::publish(&self.client(), self.lock.is_none()).await?;
         let Some(lock) = &self.lock else { return Ok(()) };
         lock.announce(format!("http://{}", reachable(self.address)), identity).map_err(StartError::engine)
     }
@@ -168,6 +170,9 @@ fn open(data: &Data) -> Result<(Database, Option<Lock>), StartError> {
         return Ok((Database::memory().map_err(StartError::engine)?, None));
     };
     let failed = |source| StartError::Io { path: path.clone(), source };
+    if path.is_dir() {
+        return Err(StartError::Folder(path.clone()));
+    }
     let path = &lock::resolved(path).map_err(failed)?;
     let lock = Lock::take(path)?;
     refuse_foreign(path)?;
@@ -187,11 +192,11 @@ pub fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError
         let bound = listener.local_addr()?;
         Ok((listener, bound))
     });
-    bound.map_err(|source| StartError::Address { address, source })
+    bound.map_err(|source| StartError::Address { address, setting: Setting::default(), source })
 }
 
 /// Refuses a database that another program made, because the engine would add its tables to it.
-fn refuse_foreign(path: &Path) -> Result<(), StartError> {
+pub(crate) fn refuse_foreign(path: &Path) -> Result<(), StartError> {
     match fs::metadata(path) {
         Ok(found) if !found.is_file() => {
             return Err(not_a_database(path, io::Error::other("it is no regular file")));
@@ -201,6 +206,9 @@ fn refuse_foreign(path: &Path) -> Result<(), StartError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(source) => return Err(StartError::Io { path: path.to_owned(), source }),
     }
+    // SQLite doesn't tell why it can't open a file. Nobody has this one open yet, so no lock is lost with the handle.
+    let opened = OpenOptions::new().read(true).write(true).open(path);
+    opened.map_err(|source| StartError::Io { path: path.to_owned(), source })?;
     let count = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(|database| {
         let ours =
             "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('_tables', '_config')";

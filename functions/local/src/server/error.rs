@@ -1,6 +1,8 @@
 //! Why the local server, or the engine alone, can't start.
 
-use std::{error::Error, io, net::SocketAddr, path::PathBuf};
+use std::{error::Error, fmt, io, net::SocketAddr, path::PathBuf};
+
+use listeners::{Process, Protocol};
 
 use super::{docs::DocsError, gateway::RouteError};
 
@@ -8,10 +10,12 @@ use super::{docs::DocsError, gateway::RouteError};
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The port is taken, this user may not have it, or the machine has no such address.
-    #[error("port {} on {} can't be used", address.port(), address.ip())]
+    #[error("port {} on {} can't be used{setting}", address.port(), address.ip())]
     Address {
         /// The address asked for; port 0 stands for any.
         address: SocketAddr,
+        /// What the operator can do about it.
+        setting: Setting,
         /// What the system said.
         source: io::Error,
     },
@@ -29,6 +33,9 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// There is a folder where the data file should be.
+    #[error("the data file {} is a folder; name a file in it by `--data`", .0.display())]
+    Folder(PathBuf),
     /// The data file can't be read as a database.
     #[error("the data file {} is not a database, or damaged", path.display())]
     NotADatabase {
@@ -57,7 +64,38 @@ pub enum StartError {
     Description(#[from] DocsError),
 }
 
+/// The option that names an address, and who has the port.
+#[derive(Debug, Default)]
+pub struct Setting {
+    option: Option<&'static str>,
+    holder: Option<Process>,
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(Process { pid, name, .. }) = &self.holder {
+            write!(f, ", because process {pid}, `{name}`, has it")?;
+        }
+        match self.option {
+            Some(option) => write!(f, "; `{option}` names another"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl StartError {
+    /// The same, for an address whose port is named by the option `port`. If the machine has no such address, it is
+    /// not the port that is to be changed, but what the option `address` names.
+    pub(super) fn of_options(self, port: &'static str, address_option: &'static str) -> Self {
+        let Self::Address { address, source, .. } = self else { return self };
+        let option = if source.kind() == io::ErrorKind::AddrNotAvailable { address_option } else { port };
+        let taken = source.kind() == io::ErrorKind::AddrInUse;
+        // Of other users' processes, only the superuser is told.
+        let holder = taken.then(|| listeners::get_process_by_port(address.port(), Protocol::TCP).ok());
+        let setting = Setting { option: Some(option), holder: holder.flatten() };
+        Self::Address { address, setting, source }
+    }
+
     /// A failure of the engine.
     pub(crate) fn engine(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Engine(source.into())

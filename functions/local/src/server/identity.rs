@@ -27,11 +27,16 @@ const KEY: &str = "name";
 const NAME: &str = "identity";
 const VALUE: &str = "value";
 
+/// Whether the server forgets its data at its end.
+const IN_MEMORY: &str = "in_memory";
+
 /// Why a server has not proven to be the one that is meant.
 #[derive(Debug)]
 pub enum Unproven {
     /// Nobody answers.
     Silent(Box<dyn Error + Send + Sync>),
+    /// Somebody is there, but busy, or stopped.
+    Busy,
     /// Whoever answers is no server of this program, or another one.
     Stranger,
 }
@@ -40,6 +45,7 @@ impl fmt::Display for Unproven {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Silent(_) => "nobody answers there",
+            Self::Busy => "it does not answer in time; where it is busy, try again later",
             Self::Stranger => "another server answers there",
         })
     }
@@ -47,11 +53,11 @@ impl fmt::Display for Unproven {
 
 impl Error for Unproven {}
 
-/// Has an engine show a new identity. Returns it.
+/// Has an engine show a new identity, and whether it keeps its data in memory. Returns the identity.
 ///
 /// # Errors
 /// [`StartError::Engine`].
-pub async fn publish(engine: &Client) -> Result<Uuid, StartError> {
+pub async fn publish(engine: &Client, in_memory: bool) -> Result<Uuid, StartError> {
     let key = KeySchemaElement::builder().attribute_name(KEY).key_type(KeyType::Hash).build();
     let attribute =
         AttributeDefinition::builder().attribute_name(KEY).attribute_type(ScalarAttributeType::S).build();
@@ -74,6 +80,7 @@ pub async fn publish(engine: &Client) -> Result<Uuid, StartError> {
         .table_name(TABLE)
         .item(KEY, AttributeValue::S(NAME.to_owned()))
         .item(VALUE, AttributeValue::S(identity.to_string()))
+        .item(IN_MEMORY, AttributeValue::Bool(in_memory))
         .send()
         .await
         .map_err(StartError::engine)?;
@@ -85,10 +92,24 @@ pub async fn publish(engine: &Client) -> Result<Uuid, StartError> {
 /// # Errors
 /// [`Unproven`].
 pub async fn of(endpoint: String) -> Result<Uuid, Unproven> {
-    ask(&client(endpoint)).await
+    ask(&client(endpoint)).await.map(|shown| shown.identity)
 }
 
-async fn ask(client: &Client) -> Result<Uuid, Unproven> {
+/// The identity of the server at an endpoint, which has to keep its data in memory; `None` where it doesn't.
+///
+/// # Errors
+/// [`Unproven`].
+pub async fn of_memory(endpoint: String) -> Result<Option<Uuid>, Unproven> {
+    ask(&client(endpoint)).await.map(|shown| shown.in_memory.then_some(shown.identity))
+}
+
+/// What a server shows of itself.
+struct Shown {
+    identity: Uuid,
+    in_memory: bool,
+}
+
+async fn ask(client: &Client) -> Result<Shown, Unproven> {
     let asked = client
         .get_item()
         .table_name(TABLE)
@@ -99,10 +120,15 @@ async fn ask(client: &Client) -> Result<Uuid, Unproven> {
     let item = match asked {
         Ok(answer) => answer.item,
         Err(SdkError::ServiceError(_) | SdkError::ResponseError(_)) => None,
+        Err(SdkError::TimeoutError(_)) => return Err(Unproven::Busy),
         Err(error) => return Err(Unproven::Silent(Box::new(error))),
     };
-    let identity = item.and_then(|item| Uuid::try_parse(item.get(VALUE)?.as_s().ok()?).ok());
-    identity.ok_or(Unproven::Stranger)
+    let shown = item.and_then(|item| {
+        let identity = Uuid::try_parse(item.get(VALUE)?.as_s().ok()?).ok()?;
+        let in_memory = item.get(IN_MEMORY).and_then(|shown| shown.as_bool().ok()).copied();
+        Some(Shown { identity, in_memory: in_memory.unwrap_or_default() })
+    });
+    shown.ok_or(Unproven::Stranger)
 }
 
 /// A client that has the server at an endpoint prove its identity before each request, because the server may end
@@ -130,7 +156,7 @@ impl HttpConnector for Proving {
         let (asking, identity, connector) = (self.asking.clone(), self.identity, self.connector.clone());
         HttpConnectorFuture::new(async move {
             match ask(&asking).await {
-                Ok(found) if found == identity => connector.call(request).await,
+                Ok(found) if found.identity == identity => connector.call(request).await,
                 Ok(_) => Err(ConnectorError::user(Box::new(Unproven::Stranger))),
                 Err(unproven) => Err(ConnectorError::user(Box::new(unproven))),
             }

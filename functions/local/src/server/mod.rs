@@ -10,6 +10,7 @@ pub mod error;
 mod front;
 pub mod gateway;
 pub mod guard;
+pub mod home;
 pub mod identity;
 pub mod lock;
 mod tables;
@@ -61,7 +62,8 @@ impl Server {
         allowed: &[HostName],
         origins: &[Origin],
     ) -> Result<Self, StartError> {
-        let (listener, address) = engine::bind((Ipv4Addr::LOCALHOST, port).into())?;
+        let bound = engine::bind((Ipv4Addr::LOCALHOST, port).into());
+        let (listener, address) = bound.map_err(|error| error.of_options("--port", "--port"))?;
         let engine = Engine::start(data, dynamodb, allowed)?;
         let clock = Clock::default();
         let store = Store::new(engine.client(), tables(), clock.clone());

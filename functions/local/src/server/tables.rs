@@ -14,9 +14,9 @@ use shared::{
 use super::error::StartError;
 
 /// The API keys that the local server has from the start, and no deployed one: the literal that the published
-/// reference's commands send, and one that may only read.
+/// reference's commands send, and one that may only read and search.
 const SEEDS: [(&str, &[Permission]); 2] =
-    [(LOCAL_KEYS[0], &Permission::ALL), (LOCAL_KEYS[1], &[Permission::Read])];
+    [(LOCAL_KEYS[0], &Permission::ALL), (LOCAL_KEYS[1], &[Permission::Read, Permission::Search])];
 
 /// Makes the tables that are missing, and the keys that the local server has from the start, unless they have been
 /// revoked.

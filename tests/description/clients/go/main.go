@@ -33,6 +33,7 @@ var (
 	unauthorized       = problem{401, "MCUS.999.996"}
 	notFound           = problem{404, "MCUS.999.997"}
 	conflict           = problem{409, "MCUS.999.994"}
+	inUse              = problem{409, "MCUS.999.991"}
 	preconditionFailed = problem{412, "MCUS.999.993"}
 )
 
@@ -392,6 +393,43 @@ func carry(org string) {
 	succeeded(201, answer, err)
 	category := found(categories.GetCategory(ours, org, customer, 9).Execute())
 	checked(text(category.Value) == "gold", "a value of the catalogue is")
+	search(org, customer)
+}
+
+// search finds who carries a category, page by page, and counts them.
+func search(org, customer string) {
+	categories, carriers := client.CategoriesAPI, client.CarriersAPI
+	for _, value := range []*string{api.PtrString("silver"), nil} {
+		body := api.NewPostCustomerCategory(9, *api.NewNullableString(value))
+		answer, err := categories.CreateCategory(ours, org, unique()).PostCustomerCategory(*body).Execute()
+		succeeded(201, answer, err)
+	}
+	list, count := carriers.ListCarriers(ours, org, 9), carriers.CountCarriers(ours, org, 9)
+	page := found(list.Limit(1).XRequestId(named("search")).Execute())
+	all := page.Customers
+	for page.NextCursor != nil {
+		page = found(list.Limit(1).Cursor(*page.NextCursor).Execute())
+		all = append(all, page.Customers...)
+	}
+	var values []string
+	for _, each := range all {
+		values = append(values, text(each.Value))
+	}
+	slices.Sort(values)
+	checked(slices.Equal(values, []string{"gold", "null", "silver"}), "who carries it is found")
+	gold := found(list.Value("gold").Execute()).Customers
+	checked(len(gold) == 1 && gold[0].CustomerId == customer, "and who does with one value")
+	without := found(list.HasValue(false).Execute()).Customers
+	checked(len(without) == 1 && text(without[0].Value) == "null", "and who does without")
+	counted := found(count.HasValue(true).XRequestId(named("count")).Execute())
+	checked(counted.Count == 2 && counted.Precision == "exact", "they are counted")
+	checked(found(count.Value("gold").Execute()).Count == 1, "with one value too")
+	answer, err := client.CatalogueAPI.DeleteDefinition(ours, org, 9).Execute()
+	checked(refused(inUse, answer, err) != "", "what is carried keeps its definition")
+	for _, each := range all {
+		answer, err := categories.DeleteCategory(ours, org, each.CustomerId, 9).Execute()
+		succeeded(204, answer, err)
+	}
 }
 
 func main() {

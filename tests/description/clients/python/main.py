@@ -10,6 +10,7 @@ import uuid
 from customers_categories import (
     ApiClient,
     ApiException,
+    CarriersApi,
     CatalogueApi,
     CategoriesApi,
     Configuration,
@@ -23,7 +24,8 @@ from customers_categories import (
 
 ONE_HOUR_EAST = datetime.timezone(datetime.timedelta(hours=1))
 BAD_REQUEST, NOT_FOUND = (400, "MCUS.999.998"), (404, "MCUS.999.997")
-CONFLICT, PRECONDITION_FAILED = (409, "MCUS.999.994"), (412, "MCUS.999.993")
+CONFLICT, IN_USE = (409, "MCUS.999.994"), (409, "MCUS.999.991")
+PRECONDITION_FAILED = (412, "MCUS.999.993")
 
 
 def connected(key):
@@ -32,7 +34,8 @@ def connected(key):
 
 
 client = connected("API_KEY")
-categories, history, catalogue = CategoriesApi(client), HistoryApi(client), CatalogueApi(client)
+categories, history = CategoriesApi(client), HistoryApi(client)
+catalogue, carriers = CatalogueApi(client), CarriersApi(client)
 
 
 def checked(condition, name):
@@ -239,6 +242,31 @@ def carry(where):
     checked("archived" in details, "an archived category is not given")
     categories.create_category(**given(9, "gold"))
     checked(categories.get_category(category_id=9, **where).value == "gold", "a value of the catalogue is")
+    search(where["org_id"], where["customer_id"])
+
+
+def search(org_id, customer_id):
+    """Who carries a category is found, page by page, and counted."""
+    one = {"org_id": org_id, "category_id": 9}
+    for value in ("silver", None):
+        body = PostCustomerCategory(id=9, value=value)
+        categories.create_category(org_id=org_id, customer_id=uuid.uuid4(), post_customer_category=body)
+    found, page = [], carriers.list_carriers(limit=1, x_request_id=named("search"), **one)
+    while page.next_cursor is not None:
+        found += page.customers
+        page = carriers.list_carriers(limit=1, cursor=page.next_cursor, **one)
+    found += page.customers
+    checked(sorted(each.value or "" for each in found) == ["", "gold", "silver"], "who carries it is found")
+    gold = carriers.list_carriers(value="gold", **one)
+    checked([each.customer_id for each in gold.customers] == [customer_id], "and who does with one value")
+    without = carriers.list_carriers(has_value=False, **one)
+    checked([each.value for each in without.customers] == [None], "and who does without")
+    counted = carriers.count_carriers(has_value=True, x_request_id=named("count"), **one)
+    checked((counted.count, counted.precision) == (2, "exact"), "they are counted")
+    checked(carriers.count_carriers(value="gold", **one).count == 1, "with one value too")
+    checked(refused(IN_USE, catalogue.delete_definition, **one), "what is carried keeps its definition")
+    for each in found:
+        categories.delete_category(customer_id=each.customer_id, **one)
 
 
 customers_categories()

@@ -5,6 +5,8 @@ import { randomUUID } from "node:crypto";
 
 import {
   type ApiResponse,
+  type Carrier,
+  CarriersApi,
   CatalogueApi,
   CategoriesApi,
   Configuration,
@@ -19,6 +21,7 @@ const BAD_REQUEST = [400, "MCUS.999.998"] as const;
 const UNAUTHORIZED = [401, "MCUS.999.996"] as const;
 const NOT_FOUND = [404, "MCUS.999.997"] as const;
 const CONFLICT = [409, "MCUS.999.994"] as const;
+const IN_USE = [409, "MCUS.999.991"] as const;
 const PRECONDITION_FAILED = [412, "MCUS.999.993"] as const;
 const NOT_MODIFIED = [304, null] as const;
 
@@ -28,6 +31,7 @@ const ours = connected("API_KEY");
 const categories = new CategoriesApi(ours);
 const history = new HistoryApi(ours);
 const catalogue = new CatalogueApi(ours);
+const carriers = new CarriersApi(ours);
 
 function checked(condition: boolean, name: string): void {
   assert.ok(condition, name);
@@ -284,6 +288,37 @@ async function carry({ orgId }: { orgId: string }): Promise<void> {
   checked(details.includes("archived"), "an archived category is not given");
   await give(9, "gold");
   checked((await categories.getCategory({ ...where, categoryId: 9 })).value === "gold", "a value of the catalogue is");
+  await search(where);
+}
+
+/** Who carries a category is found, page by page, and counted. */
+async function search({ orgId, customerId }: { orgId: string; customerId: string }): Promise<void> {
+  const one = { orgId, categoryId: 9 };
+  for (const value of ["silver", null]) {
+    const postCustomerCategory = { id: 9, value };
+    await categories.createCategory({ orgId, customerId: randomUUID(), postCustomerCategory });
+  }
+  const all: Carrier[] = [];
+  let page = await carriers.listCarriers({ ...one, limit: 1, xRequestId: named("search") });
+  all.push(...page.customers);
+  while (page.nextCursor !== undefined) {
+    page = await carriers.listCarriers({ ...one, limit: 1, cursor: page.nextCursor });
+    all.push(...page.customers);
+  }
+  assert.deepEqual(all.map(({ value }) => value ?? "").sort(), ["", "gold", "silver"]);
+  checked(true, "who carries it is found");
+  const gold = await carriers.listCarriers({ ...one, value: "gold" });
+  assert.deepEqual(gold.customers.map((carrier) => carrier.customerId), [customerId]);
+  checked(true, "and who does with one value");
+  const without = await carriers.listCarriers({ ...one, hasValue: false });
+  assert.deepEqual(without.customers.map(({ value }) => value), [null]);
+  checked(true, "and who does without");
+  const counted = await carriers.countCarriers({ ...one, hasValue: true, xRequestId: named("count") });
+  checked(counted.count === 2 && counted.precision === "exact", "they are counted");
+  checked((await carriers.countCarriers({ ...one, value: "gold" })).count === 1, "with one value too");
+  await refused(IN_USE, catalogue.deleteDefinition(one));
+  checked(true, "what is carried keeps its definition");
+  for (const carrier of all) await categories.deleteCategory({ ...one, customerId: carrier.customerId });
 }
 
 await customersCategories();

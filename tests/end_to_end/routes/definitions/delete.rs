@@ -1,7 +1,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::api::{Api, DEFINITION_HISTORY, DEFINITIONS, category, definition, send};
+use crate::support::api::{Api, CATEGORIES, DEFINITION_HISTORY, DEFINITIONS, category, definition, send};
 
 #[tokio::test]
 async fn the_name_is_free_and_the_history_stays() {
@@ -41,10 +41,34 @@ async fn a_repeated_deletion_spares_what_was_defined_since() {
 }
 
 #[tokio::test]
-async fn what_customers_carry_stays() {
+async fn what_customers_carry_keeps_its_definition() {
     let api = Api::start().await;
     api.define(json!({ "id": 7, "name": "Tier" })).await;
     api.create(7, "gold").await;
-    api.delete(&definition(7)).await;
-    assert_eq!(api.get(&category(7)).await.json()["value"], "gold");
+    // Of another organisation, and under another id.
+    let elsewhere = CATEGORIES.replace("telco", "rival");
+    send(api.request(Method::POST, &elsewhere).json(&json!({ "id": 8, "value": "gold" }))).await;
+    api.define(json!({ "id": 8, "name": "Score" })).await;
+    assert_eq!(api.delete(&definition(8)).await.status, 204);
+
+    let before = api.items().await;
+    let details = api.delete(&definition(7)).await.refused(409, "MCUS.999.991");
+    assert_eq!(details, ["customers carry this category; archive it, so that nobody is given it any more"]);
+    let stale = send(api.request(Method::DELETE, &definition(7)).header("if-match", "\"stale\"")).await;
+    stale.refused(412, "MCUS.999.993");
+    assert_eq!(api.items().await, before);
+    assert_eq!(api.delete(&category(7)).await.status, 204);
+    assert_eq!(api.delete(&definition(7)).await.status, 204);
+}
+
+#[tokio::test]
+async fn a_repeated_deletion_does_not_look_who_carries_it_since() {
+    let api = Api::start().await;
+    api.define(json!({ "id": 7, "name": "Tier" })).await;
+    let delete = || send(api.request(Method::DELETE, &definition(7)).header("idempotency-key", "once"));
+    assert_eq!(delete().await.status, 204);
+    api.define(json!({ "id": 7, "name": "Level" })).await;
+    api.create(7, "gold").await;
+    assert_eq!(delete().await.status, 204);
+    assert_eq!(api.get(&definition(7)).await.status, 200);
 }

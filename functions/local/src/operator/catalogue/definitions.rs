@@ -30,7 +30,7 @@ impl Kind for Definitions {
         NewDefinition::parse_line(line, number).map(Some)
     }
 
-    /// Of two lines with one name, the first one is to have it, and any two lines can have one name.
+    /// One for all, so that lines follow one another: of two lines with one name, the first gets it.
     fn subject(&self, _: &NewDefinition) {}
 
     async fn take_over(&self, store: &Store, said: &NewDefinition) -> shared::Result<Import> {

@@ -6,10 +6,10 @@ use comfy_table::{Table, presets::NOTHING};
 use shared::{
     Error,
     domain::{CategoryId, Definition, OrgId, PageRequest, Policy, Rule, Value},
-    store::{Carried, Store},
+    store::{Carried, ScanPosition, Store},
 };
 
-use super::super::{database::retry_while_unavailable, progress};
+use super::super::{database::retry_while_unavailable, table};
 use crate::output::{self, OutputError, printable};
 
 /// Distinct values of a category that are told apart, so that memory is bounded.
@@ -67,25 +67,13 @@ impl Survey {
     }
 
     async fn read_table(&mut self, store: &Store) -> shared::Result<()> {
-        // Without the permission to describe the table, only the bar's end is not known.
-        let items = store.count_table().await.ok().flatten().filter(|count| *count > 0);
-        let bar = progress::of_items(items, "read");
-        let mut position = None;
-        loop {
-            let page = retry_while_unavailable(|| store.carried(&self.org, position.as_ref())).await;
-            let page = page.inspect_err(|_| bar.finish_and_clear())?;
-            page.carried.into_iter().for_each(|carried| self.add(carried));
-            bar.inc(page.items_read);
-            // The table may have grown since its items were counted.
-            if bar.length().is_some_and(|length| length < bar.position()) {
-                bar.set_length(bar.position());
-            }
-            if page.next.is_none() {
-                bar.finish_and_clear();
-                return Ok(());
-            }
-            position = page.next;
-        }
+        let org = self.org.clone();
+        let carried = async |from: Option<&ScanPosition>| store.carried(&org, from).await;
+        table::read(store, carried, async |found: Vec<Carried>| {
+            found.into_iter().for_each(|carried| self.add(carried));
+            shared::Result::Ok(())
+        })
+        .await
     }
 
     fn add(&mut self, Carried { id, value }: Carried) {

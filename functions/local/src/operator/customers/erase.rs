@@ -22,14 +22,15 @@ use crate::output;
 pub struct Shown(pub ItemCounts);
 
 /// Erases, after a question on the terminal unless `yes` answers it. An erasure that was stopped goes on, even
-/// where nothing but its fence is left.
+/// where nothing but its fence is left. Returns whether there was anything.
 ///
 /// # Errors
 /// [`CustomersError`]. After [`CustomersError::Stopped`], a part of the items may be erased.
-pub(super) async fn erase(store: &Store, customer: &Customer, yes: bool) -> Result<(), CustomersError> {
+pub(super) async fn erase(store: &Store, customer: &Customer, yes: bool) -> Result<bool, CustomersError> {
     let there = store.count_items(customer).await?;
     if there.total() == 0 && !store.is_being_erased(customer).await? {
-        return Ok(output::line(format_args!("nothing is held on {}", named(customer)))?);
+        output::line(format_args!("nothing is held on {}", named(customer)))?;
+        return Ok(false);
     }
     if !yes && there.total() > 0 {
         ask(customer, there)?;
@@ -44,7 +45,8 @@ pub(super) async fn erase(store: &Store, customer: &Customer, yes: bool) -> Resu
         return Err(CustomersError::Stopped { done: Shown(done), source: source.into() });
     }
     bar.finish_and_clear();
-    Ok(output::line(format_args!("erased of {}: {}", named(customer), Shown(done)))?)
+    output::line(format_args!("erased of {}: {}", named(customer), Shown(done)))?;
+    Ok(true)
 }
 
 async fn erase_all(
@@ -64,7 +66,7 @@ async fn erase_all(
     // Reads that began while there was something left find the fence at their end as well.
     tokio::time::sleep(READ_DEADLINE).await;
     retry_while_unavailable(|| store.end_erasure(&erasure)).await?;
-    // Until the gate is open, whatever the clocks of writers.
+    // Afterwards the gate is open to every writer, even to one whose clock is behind.
     tokio::time::sleep(CLOCK_SKEW).await;
     Ok(())
 }

@@ -17,11 +17,17 @@ use crate::output::{json_line, remark};
 
 /// A line of an export.
 #[derive(Serialize)]
-struct Line<'a> {
-    org_id: &'a str,
-    customer_id: &'a str,
+pub(in super::super) struct Line<'a> {
+    org_id: String,
+    customer_id: String,
     #[serde(flatten)]
     held: Exported<'a>,
+}
+
+impl<'a> Line<'a> {
+    pub(in super::super) fn new(customer: &Customer, held: &'a Held) -> Self {
+        Self { org_id: customer.org.to_string(), customer_id: customer.id.to_string(), held: held.into() }
+    }
 }
 
 #[derive(Serialize)]
@@ -59,7 +65,8 @@ impl<'a> From<&'a Held> for Exported<'a> {
     }
 }
 
-/// Exports to the file `output`, or to standard output. `data` is the local engine's data file.
+/// Exports to the file `output`, or to standard output. `data` is the local engine's data file. Returns whether anything
+/// is held.
 ///
 /// # Errors
 /// [`CustomersError`]; then there is no file.
@@ -68,15 +75,16 @@ pub(super) async fn export(
     customer: &Customer,
     output: Option<&Path>,
     data: &Path,
-) -> Result<(), CustomersError> {
+) -> Result<bool, CustomersError> {
     let Some(path) = output else {
         let failed = |source| CustomersError::Output { path: "standard output".into(), source };
         return write_items(store, customer, io::stdout(), failed).await;
     };
     let failed = |source| CustomersError::Output { path: path.to_owned(), source };
     let mut file = NewFile::create_new(path, data).map_err(failed)?;
-    write_items(store, customer, &mut file, failed).await?;
-    file.place().map_err(failed)
+    let held = write_items(store, customer, &mut file, failed).await?;
+    file.place().map_err(failed)?;
+    Ok(held)
 }
 
 async fn write_items(
@@ -84,26 +92,25 @@ async fn write_items(
     customer: &Customer,
     output: impl Write,
     failed: impl Fn(io::Error) -> CustomersError,
-) -> Result<(), CustomersError> {
-    let (org_id, customer_id) = (customer.org.to_string(), customer.id.to_string());
+) -> Result<bool, CustomersError> {
     let mut output = BufWriter::new(output);
     let mut lines = 0_usize;
     let mut items = store.customer_items(customer);
     while let Some(page) = items.next().await? {
         for held in &page {
-            let line = Line { org_id: &org_id, customer_id: &customer_id, held: held.into() };
-            json_line(&mut output, &line).map_err(&failed)?;
+            json_line(&mut output, &Line::new(customer, held)).map_err(&failed)?;
         }
         lines += page.len();
     }
     output.flush().map_err(&failed)?;
     let named = named(customer);
-    if store.is_being_erased(customer).await? {
+    let is_being_erased = store.is_being_erased(customer).await?;
+    if is_being_erased {
         remark(format_args!(
             "An erasure of {named} has begun and has not come to its end; `customers erase` completes it."
         ));
     } else if lines == 0 {
         remark(format_args!("Nothing is held on {named}."));
     }
-    Ok(())
+    Ok(lines > 0 || is_being_erased)
 }

@@ -8,6 +8,7 @@ use std::{io, path::PathBuf};
 use shared::{clock::Clock, domain::Customer};
 
 use self::erase::Shown;
+pub(super) use self::export::Line;
 use super::database::{self, DatabaseError};
 use crate::{
     options::{CustomersCommand, CustomersOptions, EngineOptions},
@@ -56,11 +57,12 @@ impl From<shared::Error> for CustomersError {
     }
 }
 
-/// Runs a command. What it has to show is on standard output, remarks are on standard error.
+/// Runs a command. What it has to show is on standard output, remarks are on standard error. Returns whether anything
+/// was held on the customer.
 ///
 /// # Errors
 /// [`CustomersError`].
-pub async fn run(options: &CustomersOptions, engine: &EngineOptions) -> Result<(), CustomersError> {
+pub async fn run(options: &CustomersOptions, engine: &EngineOptions) -> Result<bool, CustomersError> {
     let (store, _engine) = database::open(options.table.remote(), engine, &Clock::default()).await?;
     match &options.command {
         CustomersCommand::Export { customer, output } => {

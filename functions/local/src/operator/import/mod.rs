@@ -30,6 +30,7 @@ use self::{
 };
 use super::{
     database::{self, DatabaseError},
+    organisation::Histories,
     progress,
 };
 use crate::{
@@ -160,6 +161,9 @@ pub async fn run(options: &ImportOptions, engine: &EngineOptions) -> Result<Summ
         table: &options.table,
         concurrency: options.concurrency,
     };
+    if options.with_history {
+        return import_lines(Histories::new(options), settings, engine).await;
+    }
     import_lines(Categories::new(options), settings, engine).await
 }
 
@@ -187,7 +191,7 @@ pub(super) async fn import_lines<K: Kind>(
     });
     let done = done.await;
     bar.finish_and_clear();
-    // Of an import that stopped, too, it is of use what was rejected.
+    // Also where the import stopped: what was rejected until then is of use.
     let kept = rejected.finish();
     let told = if done.is_ok() { output::line(summary) } else { Ok(()) };
     if let Ok(Some(path)) = &kept {
@@ -244,7 +248,7 @@ impl fmt::Display for Summary {
         write!(f, "{imported} imported, {present} there already, {rejected} rejected")?;
         match left_out {
             0 => Ok(()),
-            _ => write!(f, ", {left_out} left out that are an export's and no categories"),
+            _ => write!(f, ", {left_out} other lines of an export left out"),
         }
     }
 }

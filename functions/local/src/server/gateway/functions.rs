@@ -32,6 +32,8 @@ pub fn functions(app: impl Fn(&str) -> Arc<App>) -> HashMap<&'static str, Functi
         "update-definition": update_definition,
         "delete-definition": delete_definition,
         "list-definition-history": list_definition_history,
+        "list-carriers": list_carriers,
+        "count-carriers": count_carriers,
         "not-found": not_found,
     }
 }

@@ -17,7 +17,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::{ConnectInfo, State},
-    http::{HeaderMap, Method, StatusCode, header, request::Parts, uri::Authority},
+    http::{Method, StatusCode, header, request::Parts, uri::Authority},
     response::Response,
 };
 use lambda_http::Context;
@@ -40,6 +40,7 @@ use super::{
     docs::Docs,
     error::StartError,
     guard::{Caller, Guard},
+    home,
     template::Template,
 };
 use crate::output::printable;
@@ -152,10 +153,12 @@ impl Gateway {
     /// Answers with a page, or with what a function says.
     async fn serve(&self, parts: &Parts, body: Body, source: SocketAddr) -> Response {
         let path = parts.uri.path();
+        if let Some(answer) = home::answer(parts) {
+            return answer;
+        }
         match parts.method {
             Method::GET if Docs::serves(path) => self.docs.answer(path).await,
             Method::GET if console::serves(path) => console::answer(path),
-            Method::GET if path == "/" && prefers_pages(&parts.headers) => console::found(),
             _ => match axum::body::to_bytes(body, MAX_BODY_BYTES).await {
                 Ok(body) => self.invoke(parts, &body, source).await,
                 Err(_) => refusal(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
@@ -190,12 +193,6 @@ impl Gateway {
             None => refusal(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
         }
     }
-}
-
-/// Whether a browser asks for a page.
-fn prefers_pages(headers: &HeaderMap) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
 /// Answers one request, and logs a line about it.

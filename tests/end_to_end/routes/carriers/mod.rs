@@ -1,0 +1,2 @@
+mod count;
+mod list;
