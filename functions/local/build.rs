@@ -18,12 +18,13 @@ fn main() {
 
 /// The commit that is checked out; `None` where git does not know this file.
 fn of_repository() -> Option<String> {
-    git(&["ls-files", "--error-unmatch", "build.rs"])?;
     // Git adds a line to this log whenever another commit is checked out.
     let log = git(&["rev-parse", "--git-path", "logs/HEAD"])?;
     if Path::new(&log).exists() {
         println!("cargo::rerun-if-changed={log}");
     }
+    // An archive may have been unpacked inside another repository.
+    git(&["ls-files", "--error-unmatch", "build.rs"])?;
     git(&["rev-parse", "--short=12", "HEAD"])
 }
 

@@ -15,13 +15,14 @@ use lambda_http::{
     http::HeaderValue, request::LambdaRequest, service_fn,
 };
 use lambda_runtime::Runtime;
+use tokio::time::Instant;
 
 use crate::{
     App, Error, Result,
     clock::Clock,
     config::{Config, Logging},
     error::{self, Fault},
-    http::{ErrorCode, REQUEST_ID_HEADER, Request, Response, request_ids, request_of, response},
+    http::{Deadline, ErrorCode, REQUEST_ID_HEADER, Request, Response, request_ids, request_of, response},
     log::{self, Failure, RequestLog},
 };
 
@@ -134,12 +135,14 @@ where
     F: Future<Output = Result<Response>> + Send + 'static,
 {
     let served_before = Arc::new(AtomicBool::new(false));
-    service_fn(move |request: Request| {
+    service_fn(move |mut request: Request| {
         let (app, handler) = (app.clone(), handler.clone());
         let cold_start = !served_before.swap(true, Ordering::Relaxed);
         RequestLog::new(function, cold_start, request_ids(&request)).scope(async move {
             let docs_url = app.docs_url.clone();
-            let time = time_for(&request);
+            let deadline = request.lambda_context().deadline;
+            let time = time_left(deadline, Clock::default().timestamp().as_millis());
+            request.extensions_mut().insert(Deadline(Instant::now() + time));
             // Boxed before all that wraps it: a handler's state is large, and would be moved with each.
             let handled =
                 AssertUnwindSafe(async move { Box::pin(handler(app, request)).await }).catch_unwind();
@@ -165,12 +168,6 @@ where
 fn failure(error: &Error) -> Failure {
     let fault = error.fault().map(|fault| error::chain(fault));
     Failure { code: ErrorCode::of(error).code(), fault }
-}
-
-/// How long a request's handler may still take.
-#[must_use]
-pub fn time_for(request: &Request) -> Duration {
-    time_left(request.lambda_context().deadline, Clock::default().timestamp().as_millis())
 }
 
 /// How long a handler may take: until a second before Lambda would end it without an answer.

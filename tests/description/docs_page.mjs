@@ -34,9 +34,10 @@ test("every operation is drawn", async () => {
   await page.goto(`${url}/docs`);
   await page.locator(".opblock").first().waitFor();
   const drawn = await page.locator(".opblock").evaluateAll((blocks) => blocks.map((block) => block.id));
-  assert.deepEqual(drawn.map((id) => id.split("-").at(-1)).sort(), ["countCarriers", "createCategory",
-    "defineCategory", "deleteCategory", "deleteDefinition", "getCategory", "getDefinition", "listCarriers",
-    "listCategories", "listCategoryHistory", "listDefinitionHistory", "listDefinitions", "updateCategory", "updateDefinition"]);
+  assert.deepEqual(drawn.map((id) => id.split("-").at(-1)).sort(), ["changeCategories", "countCarriers",
+    "createCategory", "defineCategory", "deleteCategory", "deleteDefinition", "getCategory", "getDefinition",
+    "listCarriers", "listCategories", "listCategoryHistory", "listDefinitionHistory", "listDefinitions", "setCategory",
+    "updateCategory", "updateDefinition"]);
   const tags = await page.locator(".opblock-tag").evaluateAll((tags) => tags.map((tag) => tag.dataset.tag));
   assert.deepEqual(tags, ["Categories", "History", "Catalogue", "Carriers"]);
 });
@@ -48,9 +49,11 @@ test("every operation can be tried with the key and the values that are filled i
     ["createCategory", "201", ""],
     ["getCategory", "200", '"value": "influencer"'],
     ["listCategories", "200", '"categories"'],
+    ["setCategory", "204", ""],
     ["updateCategory", "204", ""],
     ["deleteCategory", "204", ""],
     ["listCategoryHistory", "200", '"changed_by": "API_KEY"'],
+    ["changeCategories", "200", '"failed": 1'],
     ["defineCategory", "201", ""],
     ["getDefinition", "200", '"name": "Partner"'],
     ["listDefinitions", "200", '"categories"'],

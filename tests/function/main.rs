@@ -74,7 +74,7 @@ fn far_off() -> Instant {
 
 #[tokio::test]
 async fn killed_amid_a_write_it_leaves_that_whole_or_not_at_all() {
-    let server = Server::start(&Data::Memory, 0, ANY_LOCAL_PORT, &[], &[]).await.unwrap();
+    let server = Server::start(&Data::Memory, ANY_LOCAL_PORT, ANY_LOCAL_PORT, &[], &[]).await.unwrap();
     let http = reqwest::Client::new();
     let url = format!("{}{CATEGORIES}", server.url());
     let create =
@@ -134,7 +134,7 @@ async fn over_tls(database: &Database, trusted: &[(&str, &Path)]) -> Value {
 
 #[tokio::test]
 async fn a_bundle_of_certificates_that_the_environment_names_is_what_counts() {
-    let server = Server::start(&Data::Memory, 0, ANY_LOCAL_PORT, &[], &[]).await.unwrap();
+    let server = Server::start(&Data::Memory, ANY_LOCAL_PORT, ANY_LOCAL_PORT, &[], &[]).await.unwrap();
     let database = Database::start(&server.dynamodb_url()).await;
     let directory = tempfile::tempdir().unwrap();
     let (right, wrong) = (directory.path().join("right.pem"), directory.path().join("wrong.pem"));
@@ -184,7 +184,7 @@ fn a_missing_variable_ends_the_function_with_its_name() {
 
 #[tokio::test]
 async fn the_connection_is_open_before_the_first_request_and_stays_the_only_one() {
-    let server = Server::start(&Data::Memory, 0, ANY_LOCAL_PORT, &[], &[]).await.unwrap();
+    let server = Server::start(&Data::Memory, ANY_LOCAL_PORT, ANY_LOCAL_PORT, &[], &[]).await.unwrap();
     let database = Database::start(&server.dynamodb_url()).await;
     let directory = tempfile::tempdir().unwrap();
     let roots = directory.path().join("roots.pem");
@@ -233,7 +233,7 @@ async fn logged(server: &Server, variables: &[(&str, &str)], status: u16) -> Vec
 async fn it_logs_as_lambdas_configuration_says() {
     const LEVEL: &str = "AWS_LAMBDA_LOG_LEVEL";
     const FORMAT: &str = "AWS_LAMBDA_LOG_FORMAT";
-    let server = Server::start(&Data::Memory, 0, ANY_LOCAL_PORT, &[], &[]).await.unwrap();
+    let server = Server::start(&Data::Memory, ANY_LOCAL_PORT, ANY_LOCAL_PORT, &[], &[]).await.unwrap();
     let create = reqwest::Client::new().post(format!("{}{CATEGORIES}", server.url()));
     let create = create.header("x-auth-roles", "API_KEY").json(&json!({ "id": 7, "value": "start" }));
     assert_eq!(create.send().await.unwrap().status(), 201);

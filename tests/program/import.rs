@@ -377,3 +377,24 @@ fn null_is_what_is_not_known_and_problems_name_the_line_of_the_file() {
     let [(4, problem, _)] = &place.rejected()[..] else { panic!("{:?}", place.rejected()) };
     assert_eq!(problem, "the line is not one JSON document (line 4, column 11)");
 }
+
+#[test]
+fn what_is_here_is_left_alone_or_replaced_as_the_operator_says() {
+    let place = Place::new();
+    assert_eq!(place.import(lines(0..60)).output, "60 imported, 0 there already, 0 rejected\n");
+    let changed = lines(0..80).replace("gold", "silver");
+    let done = place.import(&changed);
+    assert_eq!((done.code, done.output.as_str()), (3, "20 imported, 0 there already, 60 rejected\n"));
+    let update = ["import", "categories.jsonl", "--org", "telco", "--on-conflict", "update"];
+    let done = place.run(&update);
+    assert_eq!((done.code, done.output.as_str()), (0, "60 imported, 20 there already, 0 rejected\n"));
+    assert_eq!(place.run(&update).output, "0 imported, 80 there already, 0 rejected\n");
+    let export = place.export(CUSTOMER);
+    assert_eq!(kinds(&export), [80, 0, 140]);
+    assert!(export[..80].iter().all(|category| category["value"] == "silver"));
+    // Of two lines about one category the second has the last word, in the order of the file.
+    let line = |value: &str| json!({ "customer_id": CUSTOMER, "id": 7, "value": value }).to_string();
+    place.write("categories.jsonl", ["a", "b", "c", "b"].map(line).join("\n"));
+    assert_eq!(place.run(&update).output, "4 imported, 0 there already, 0 rejected\n");
+    assert_eq!(place.export(CUSTOMER)[7]["value"], "b");
+}

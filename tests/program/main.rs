@@ -22,3 +22,5 @@ mod restore;
 mod running;
 mod server;
 mod start;
+mod tonight;
+mod upgrade;

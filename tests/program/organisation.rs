@@ -181,7 +181,7 @@ async fn an_import_with_history_goes_on_where_it_was_killed_and_refuses_what_doe
         ("{}".to_owned(), "`kind` is required"),
     ];
     let (_, before) = other.request("GET", &format!("{}/historical", path(0)), None).await;
-    place.write("wrong.jsonl", lines.iter().map(|(line, _)| format!("{line}\n")).collect::<String>());
+    place.write("wrong.jsonl", lines.iter().flat_map(|(line, _)| [line, "\n"]).collect::<String>());
     let done = import("wrong.jsonl", &["--rejected", "why.jsonl"]);
     assert_eq!(
         (done.code, done.output),

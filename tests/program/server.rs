@@ -153,6 +153,18 @@ async fn an_address_that_the_machine_does_not_have_is_one_clear_line() {
     assert!(said.contains("on 192.0.2.1 can't be used; `--dynamodb-address` names another"), "{said}");
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_api_is_reached_at_the_address_that_it_is_bound_to() {
+    for (address, reached) in [("127.0.0.2", "127.0.0.2"), ("0.0.0.0", "127.0.0.1")] {
+        let server = Running::start_with(&["--in-memory", "--address", address]);
+        assert!(server.url.starts_with(&format!("http://{reached}:")), "{}", server.url);
+        assert_eq!(server.request("GET", CATEGORIES, None).await.0, 404);
+    }
+    let said = fails(&["--in-memory", "--address", "192.0.2.1"]);
+    assert!(said.contains("on 192.0.2.1 can't be used; `--address` names another"), "{said}");
+}
+
 #[tokio::test]
 async fn a_data_file_in_use_is_one_clear_line() {
     let folder = tempfile::tempdir().unwrap();

@@ -123,9 +123,9 @@ fn ended<E: Error + 'static>(done: Option<Result<Summary, E>>) -> Result<ExitCod
 }
 
 async fn serve(options: &Options) -> Result<(), Box<dyn Error>> {
-    let Options { engine, port, allowed_hosts, allowed_origins, .. } = options;
-    let server =
-        Server::start(&engine.data(), *port, engine.address(), allowed_hosts, allowed_origins).await?;
+    let Options { engine, address, port, allowed_hosts, allowed_origins, .. } = options;
+    let api = (*address, *port).into();
+    let server = Server::start(&engine.data(), api, engine.address(), allowed_hosts, allowed_origins).await?;
     let mut signals = Signals::new().map_err(StartError::Signals)?;
     announce(&server, &engine.data())?;
     signals.next().await;

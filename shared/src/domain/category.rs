@@ -109,10 +109,28 @@ impl NewCategory {
     /// `None` only together with a violation.
     pub(super) fn take(fields: &mut Fields<'_>) -> Option<Self> {
         let id = fields.required("id", CategoryId::parse);
-        let value = fields.required("value", fields::nullable_text).flatten();
-        let description = fields.optional("description", fields::text);
-        let reason = fields.optional("reason", fields::text);
-        id.map(|id| Self { id, attributes: CategoryAttributes { value, description, reason } })
+        let attributes = CategoryAttributes::take(fields);
+        id.map(|id| Self { id, attributes })
+    }
+}
+
+impl CategoryAttributes {
+    /// Reads the body of a PUT: all that the category is to say. What is optional may be `null`.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] with every violation in the body.
+    pub fn parse(body: &[u8]) -> Result<Self> {
+        let mut fields = Fields::of_json(body)?.null_as_absent();
+        let attributes = Self::take(&mut fields);
+        fields.finish(Some(attributes))
+    }
+
+    pub(super) fn take(fields: &mut Fields<'_>) -> Self {
+        Self {
+            value: fields.required("value", fields::nullable_text).flatten(),
+            description: fields.optional("description", fields::text),
+            reason: fields.optional("reason", fields::text),
+        }
     }
 }
 

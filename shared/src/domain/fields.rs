@@ -13,6 +13,7 @@ use super::{Patch, Text};
 use crate::{Error, Result, error::Violation};
 
 const BODY: &str = "body";
+const NO_OBJECT: &str = "must be a JSON object";
 const REPEATED: &str = "appears more than once";
 
 /// The fields that have not been taken yet, and the violations found so far.
@@ -58,7 +59,7 @@ impl<'a> Fields<'a> {
         }
         let Members(members) = serde_json::from_str(text).map_err(|error| {
             let problem = match error.classify() {
-                ErrorKind::Data => "must be a JSON object".to_owned(),
+                ErrorKind::Data => NO_OBJECT.to_owned(),
                 ErrorKind::Eof if text.trim().is_empty() => "is empty; a JSON object is required".to_owned(),
                 _ => {
                     let line = number.saturating_add(error.line() as u64).saturating_sub(1);
@@ -67,7 +68,11 @@ impl<'a> Fields<'a> {
             };
             Error::invalid(BODY, problem)
         })?;
-        Ok(Self::new(members.into_iter().map(|(name, raw)| (name, Cow::Borrowed(raw.get()))).collect()))
+        Ok(Self::of_members(members))
+    }
+
+    fn of_members(members: Vec<(String, &'a RawValue)>) -> Self {
+        Self::new(members.into_iter().map(|(name, raw)| (name, Cow::Borrowed(raw.get()))).collect())
     }
 
     /// The same fields, of which those that are optional may be `null`, which counts as absent.
@@ -92,6 +97,50 @@ impl<'a> Fields<'a> {
             return None;
         }
         self.read(name, &raw, read)
+    }
+
+    /// Takes an array of 1 to `most` objects that must be there, and has `take` read the fields of each; of an object
+    /// what is optional may be `null`. Problems name the place, such as `changes[3].id`. Returns those that could be
+    /// read with their places; `None` only together with a violation.
+    pub fn array<T>(
+        &mut self,
+        name: &str,
+        most: usize,
+        take: impl Fn(&mut Fields<'_>) -> Option<T>,
+    ) -> Option<Vec<(usize, T)>> {
+        let raw = self.take(name);
+        let elements = match raw.as_deref().map(serde_json::from_str::<Vec<&RawValue>>) {
+            None => Err("is required".to_owned()),
+            Some(Err(_)) => Err("must be an array".to_owned()),
+            Some(Ok(elements)) if (1..=most).contains(&elements.len()) => Ok(elements),
+            Some(Ok(elements)) => Err(format!("must have 1 to {most} elements, but has {}", elements.len())),
+        };
+        let elements = elements.map_err(|problem| self.violate(Violation::new(name, problem))).ok()?;
+        let mut read = Vec::with_capacity(elements.len());
+        for (at, element) in elements.into_iter().enumerate() {
+            let place = format!("{name}[{at}]");
+            let Ok(Members(members)) = serde_json::from_str(element.get()) else {
+                self.violate(Violation::new(place, NO_OBJECT));
+                continue;
+            };
+            let mut fields = Fields::of_members(members).null_as_absent();
+            let taken = take(&mut fields);
+            match fields.finish(taken) {
+                Ok(taken) => read.push((at, taken)),
+                Err(Error::Invalid(violations)) => {
+                    self.violations.extend(violations.into_iter().map(|Violation { field, problem }| {
+                        Violation::new(format!("{place}.{field}"), problem)
+                    }));
+                }
+                Err(_) => {}
+            }
+        }
+        Some(read)
+    }
+
+    /// Adds a violation that can't be seen in one field alone.
+    pub fn violate(&mut self, violation: Violation) {
+        self.violations.push(violation);
     }
 
     /// Takes a field of a merge patch (RFC 7396): absent keeps, `null` clears.

@@ -122,6 +122,12 @@ pub struct Change<A> {
 }
 
 impl<A: Attributes> Change<A> {
+    /// Whether the record comes into being by it.
+    #[must_use]
+    pub fn creates(&self) -> bool {
+        self.entry.change == ChangeKind::Created
+    }
+
     /// What has to be allowed by the catalogue before it is made.
     #[must_use]
     pub fn assignment<'a>(&'a self, owner: &'a A::Owner) -> Option<Assignment<'a>> {

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Author, Revision, Revisions, digest::sha256_hex};
+use super::{Author, Outcome, Precondition, Revision, digest::sha256_hex};
 
 /// What a caller sends to make a change safe to repeat: 1 to 255 visible ASCII characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub struct Idempotency {
 pub struct Terms {
     /// Who makes the change.
     pub author: Author,
-    /// The revisions that the change may replace.
-    pub expected: Revisions,
+    /// The states that the change may be made to.
+    pub expected: Precondition,
     /// Present where the change may be repeated under an `Idempotency-Key`.
     pub idempotency: Option<Idempotency>,
 }
@@ -32,8 +32,21 @@ pub struct Terms {
 pub struct Remembered {
     /// As in [`Idempotency::request`].
     pub request: String,
-    /// The change that was made.
+    /// The change that was made; of several, the first.
     pub revision: Revision,
+    /// What the request came to: one for each record that it was about. Empty where it was remembered before this
+    /// was kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outcomes: Vec<Outcome>,
+}
+
+impl Remembered {
+    /// What the request came to.
+    #[must_use]
+    pub fn outcomes(self) -> Vec<Outcome> {
+        // What is told of a single change from then is its revision.
+        if self.outcomes.is_empty() { vec![Outcome::Updated(self.revision)] } else { self.outcomes }
+    }
 }
 
 impl IdempotencyKey {

@@ -1,6 +1,9 @@
 use std::fmt::Write;
 
-use super::{Author, Customer, CustomerId, Fields, KeyName, NewCategory, OrgId, Revision, Timestamp, fields};
+use super::{
+    Action, Author, CategoryAttributes, Change, Customer, CustomerId, Fields, KeyName, NewCategory, OrgId,
+    Precondition, Record, Request, Revision, Timestamp, fields,
+};
 use crate::Result;
 
 /// What a line of an import is.
@@ -90,6 +93,21 @@ impl ImportedCategory {
         let time = self.changed_at?;
         let customer = Customer { org: org.clone(), id: self.customer };
         Some(Revision::derived(time, &self.told(&customer, author)))
+    }
+
+    /// The change that has what is here, a tombstone included, say this instead; `None` where it does already. It is
+    /// dated by the line where that is later than what is here, else by `now`.
+    #[must_use]
+    pub fn replace(
+        &self,
+        record: &Record<CategoryAttributes>,
+        author: &Author,
+        now: Timestamp,
+    ) -> Option<Change<CategoryAttributes>> {
+        let NewCategory { id, attributes } = &self.category;
+        let later = self.changed_at.filter(|moment| *moment > record.revision().timestamp());
+        let request = Request { id: *id, action: Action::Set(attributes), expected: Precondition::None };
+        request.decide(Some(record), author, later.unwrap_or(now)).ok()?.change()
     }
 
     /// What it says as one text, which has to stay the same from version to version. None of its parts can

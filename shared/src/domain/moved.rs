@@ -42,12 +42,13 @@ pub enum MovedLine {
         /// When the erasure began.
         erased_at: Timestamp,
     },
-    /// What follows from the changes: a record, or what a deleted one has left.
+    /// What follows from the changes: a record, or what a deleted one has left; and what is remembered of requests, for
+    /// a day.
     Derived,
 }
 
-/// The kinds of line that an organisation's export has.
-const KINDS: [&str; 8] = [
+/// The kinds of line that the export of an organisation, or of a customer, has.
+const KINDS: [&str; 9] = [
     "category",
     "change",
     "definition",
@@ -56,6 +57,7 @@ const KINDS: [&str; 8] = [
     "deleted_definition",
     "erased_customer",
     "policy",
+    "remembered_request",
 ];
 
 /// What the members of a record's state are in an export.

@@ -3,6 +3,46 @@ use serde::Serialize;
 use super::Revision;
 use crate::{Error, Result};
 
+/// Which state of a record a change may be made to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Precondition {
+    /// Any.
+    None,
+    /// There is no record: `If-None-Match: *`.
+    Absent,
+    /// There is a record at one of these revisions: `If-Match`.
+    Revisions(Revisions),
+}
+
+impl Precondition {
+    /// # Errors
+    /// [`Error::PreconditionFailed`] where a record at the `current` revision, or none, is not such a state.
+    pub fn require(&self, current: Option<Revision>) -> Result<()> {
+        match (self, current) {
+            (Self::None, _) | (Self::Absent, None) => Ok(()),
+            (Self::Revisions(expected), Some(current)) => expected.require(current),
+            (Self::Absent, Some(_)) => {
+                Err(Error::PreconditionFailed("there is one already, where `If-None-Match: *` wants none"))
+            }
+            (Self::Revisions(_), None) => Err(Error::PreconditionFailed(
+                "there is none that `If-Match` could name; read again and decide again",
+            )),
+        }
+    }
+}
+
+impl Serialize for Precondition {
+    /// As its header says it; without one as `If-Match: *`, which says no more to a change that needs a record.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::None => Revisions::Any.serialize(serializer),
+            Self::Absent => "If-None-Match: *".serialize(serializer),
+            Self::Revisions(Revisions::Any) => "If-Match: *".serialize(serializer),
+            Self::Revisions(revisions) => revisions.serialize(serializer),
+        }
+    }
+}
+
 /// Which revisions a caller will accept (RFC 9110, section 13.1): the entity tags of `If-Match` or
 /// `If-None-Match`.
 #[derive(Clone, Debug, PartialEq, Eq)]

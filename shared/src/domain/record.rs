@@ -146,7 +146,12 @@ impl<A: Attributes> Versioned<A> {
     /// The change that `patch` makes, or `None` where it changes nothing.
     #[must_use]
     pub fn patch(&self, patch: &A::Patch, author: &Author, now: Timestamp) -> Option<Change<A>> {
-        let attributes = self.attributes.patched(patch);
+        self.replace(self.attributes.patched(patch), author, now)
+    }
+
+    /// The change that has it say this, or `None` where it does already.
+    #[must_use]
+    pub fn replace(&self, attributes: A, author: &Author, now: Timestamp) -> Option<Change<A>> {
         if attributes == self.attributes {
             return None;
         }

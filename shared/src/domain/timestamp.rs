@@ -31,6 +31,12 @@ impl Timestamp {
         self.0
     }
 
+    /// The moment right behind it; the last one stays.
+    #[must_use]
+    pub fn next_millisecond(self) -> Self {
+        Self::from_millis(self.0.saturating_add(1))
+    }
+
     /// The moment `duration` later, unless that is past the year 9999.
     #[must_use]
     pub fn checked_add(self, duration: Duration) -> Option<Self> {

@@ -98,9 +98,6 @@ impl Undo {
         if self.reason.is_some() && says(&category.attributes) == says(&before) {
             return None;
         }
-        fn set<T>(member: Option<T>) -> Patch<T> {
-            member.map_or(Patch::Clear, Patch::Set)
-        }
         let CategoryAttributes { value, description, reason } = before;
         let patch = CategoryPatch { value: set(value), description: set(description), reason: set(reason) };
         category.patch(&patch, &self.author, now)
@@ -119,6 +116,11 @@ impl Undo {
     fn why(&self) -> Option<Reason> {
         self.reason.clone().or_else(|| Reason::parse(format!("restored as of {}", self.as_of)).ok())
     }
+}
+
+/// What makes a member say this and nothing else.
+fn set<T>(member: Option<T>) -> Patch<T> {
+    member.map_or(Patch::Clear, Patch::Set)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The one error envelope.
 
+use std::{borrow::Cow, collections::HashMap};
+
 use lambda_http::{
     Body,
     http::{HeaderValue, StatusCode, header},
@@ -9,7 +11,8 @@ use serde::Serialize;
 use super::{Response, response};
 use crate::{Error, error::Violation};
 
-/// Violations that are told one by one. Each takes some 200 bytes, and a body has room for ten thousand.
+/// Violations that are told one by one, in a batch of each change. Each takes some 200 bytes, and a body has room for
+/// ten thousand.
 const MAX_VIOLATIONS: usize = 20;
 
 /// An error of the contract's table. What is fixed about it stands here; what exactly went wrong
@@ -148,30 +151,49 @@ struct Element<'a> {
     error: ErrorBody<'a>,
 }
 
+/// An error as it is answered.
 #[derive(Serialize)]
-struct ErrorBody<'a> {
+pub(super) struct ErrorBody<'a> {
     code: &'a str,
     title: &'a str,
     #[serde(rename = "ref")]
-    reference: &'a str,
+    reference: Cow<'a, str>,
     message: &'a str,
     details: String,
+}
+
+impl ErrorBody<'_> {
+    /// Of a part of a request that was refused or failed. All that is wrong with it is in one text.
+    pub(super) fn of(error: &Error, docs_url: &str) -> Self {
+        Self::with_details(error, docs_url, details(error).join("; "))
+    }
+
+    /// As [`Self::of`], with other details.
+    pub(super) fn with_details(error: &Error, docs_url: &str, details: String) -> Self {
+        let code = ErrorCode::of(error);
+        Self::new(code, reference(code, docs_url).into(), details)
+    }
+}
+
+impl<'a> ErrorBody<'a> {
+    fn new(code: ErrorCode, reference: Cow<'a, str>, details: String) -> Self {
+        let (code, title, message) = (code.code(), code.title(), code.message());
+        Self { code, title, reference, message, details }
+    }
+}
+
+fn reference(code: ErrorCode, docs_url: &str) -> String {
+    format!("{docs_url}#{}", code.code())
 }
 
 /// The answer to a request that was refused or failed. Faults stay inside.
 #[must_use]
 pub fn answer(error: &Error, docs_url: &str) -> Response {
     let code = ErrorCode::of(error);
-    let reference = format!("{docs_url}#{}", code.code());
-    let elements = details(error).into_iter().map(|details| Element {
-        error: ErrorBody {
-            code: code.code(),
-            title: code.title(),
-            reference: &reference,
-            message: code.message(),
-            details,
-        },
-    });
+    let reference = reference(code, docs_url);
+    let elements = details(error)
+        .into_iter()
+        .map(|details| Element { error: ErrorBody::new(code, Cow::Borrowed(&reference), details) });
     let body = serde_json::to_string(&Envelope { errors: elements.collect() }).unwrap_or_default();
     let mut answer = response::with_status(code.status(), Body::Text(body));
     let headers = answer.headers_mut();
@@ -216,8 +238,17 @@ fn details(error: &Error) -> Vec<String> {
 
 /// The first violations, and how many more there are.
 fn first(violations: &[Violation]) -> Vec<String> {
-    let mut details: Vec<String> = violations.iter().take(MAX_VIOLATIONS).map(ToString::to_string).collect();
-    let more = violations.len().saturating_sub(MAX_VIOLATIONS);
+    let mut told_of: HashMap<&str, usize> = HashMap::new();
+    let mut details = Vec::new();
+    for violation in violations {
+        let (element, _) = violation.field.split_once("].").unwrap_or_default();
+        let told = told_of.entry(element).or_default();
+        if *told < MAX_VIOLATIONS {
+            *told += 1;
+            details.push(violation.to_string());
+        }
+    }
+    let more = violations.len().saturating_sub(details.len());
     if more > 0 {
         details.push(format!("and {more} more, to be told once these are mended"));
     }

@@ -19,6 +19,7 @@ pub(crate) use event::request_of;
 pub use lambda_http::Request;
 pub use operation::Operation;
 pub use query::{HistoryQuery, ListQuery};
+pub(crate) use request::Deadline;
 pub use request_id::REQUEST_ID_HEADER;
 pub(crate) use request_id::request_ids;
 

@@ -14,12 +14,16 @@ pub enum Operation {
     ListCategories,
     /// GET of one category.
     GetCategory,
+    /// PUT of one category.
+    SetCategory,
     /// PATCH of one category.
     UpdateCategory,
     /// DELETE of one category.
     DeleteCategory,
     /// GET of a customer's history.
     ListCategoryHistory,
+    /// POST of changes of many customers.
+    ChangeCategories,
     /// POST of a definition.
     DefineCategory,
     /// GET of an organisation's definitions.
@@ -44,6 +48,7 @@ enum Resource {
     Categories,
     CategoryHistory,
     Category,
+    Batch,
     Definitions,
     DefinitionHistory,
     Definition,
@@ -57,6 +62,7 @@ impl Resource {
             Self::Categories => "/v4/orgs/{org_id}/customers/{customer_id}/categories",
             Self::CategoryHistory => "/v4/orgs/{org_id}/customers/{customer_id}/categories/historical",
             Self::Category => "/v4/orgs/{org_id}/customers/{customer_id}/categories/{category_id}",
+            Self::Batch => "/v4/orgs/{org_id}/customers/categories/batch",
             Self::Definitions => "/v4/orgs/{org_id}/categories",
             Self::DefinitionHistory => "/v4/orgs/{org_id}/categories/historical",
             Self::Definition => "/v4/orgs/{org_id}/categories/{category_id}",
@@ -68,13 +74,15 @@ impl Resource {
 
 impl Operation {
     /// Every operation that there is.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::CreateCategory,
         Self::ListCategories,
         Self::GetCategory,
+        Self::SetCategory,
         Self::UpdateCategory,
         Self::DeleteCategory,
         Self::ListCategoryHistory,
+        Self::ChangeCategories,
         Self::DefineCategory,
         Self::ListDefinitions,
         Self::GetDefinition,
@@ -92,9 +100,11 @@ impl Operation {
             Self::CreateCategory => "create-category",
             Self::ListCategories => "list-categories",
             Self::GetCategory => "get-category",
+            Self::SetCategory => "set-category",
             Self::UpdateCategory => "update-category",
             Self::DeleteCategory => "delete-category",
             Self::ListCategoryHistory => "list-category-history",
+            Self::ChangeCategories => "change-categories",
             Self::DefineCategory => "define-category",
             Self::ListDefinitions => "list-definitions",
             Self::GetDefinition => "get-definition",
@@ -109,7 +119,10 @@ impl Operation {
     const fn resource(self) -> Resource {
         match self {
             Self::CreateCategory | Self::ListCategories => Resource::Categories,
-            Self::GetCategory | Self::UpdateCategory | Self::DeleteCategory => Resource::Category,
+            Self::GetCategory | Self::SetCategory | Self::UpdateCategory | Self::DeleteCategory => {
+                Resource::Category
+            }
+            Self::ChangeCategories => Resource::Batch,
             Self::ListCategoryHistory => Resource::CategoryHistory,
             Self::DefineCategory | Self::ListDefinitions => Resource::Definitions,
             Self::GetDefinition | Self::UpdateDefinition | Self::DeleteDefinition => Resource::Definition,
@@ -123,7 +136,8 @@ impl Operation {
     #[must_use]
     pub const fn method(self) -> Method {
         match self {
-            Self::CreateCategory | Self::DefineCategory => Method::POST,
+            Self::CreateCategory | Self::ChangeCategories | Self::DefineCategory => Method::POST,
+            Self::SetCategory => Method::PUT,
             Self::ListCategories
             | Self::GetCategory
             | Self::ListCategoryHistory
@@ -147,7 +161,11 @@ impl Operation {
             | Self::ListDefinitions
             | Self::GetDefinition
             | Self::ListDefinitionHistory => Permission::Read,
-            Self::CreateCategory | Self::UpdateCategory | Self::DeleteCategory => Permission::Write,
+            Self::CreateCategory
+            | Self::SetCategory
+            | Self::UpdateCategory
+            | Self::DeleteCategory
+            | Self::ChangeCategories => Permission::Write,
             Self::ListCarriers | Self::CountCarriers => Permission::Search,
             Self::DefineCategory | Self::UpdateDefinition | Self::DeleteDefinition => Permission::Define,
         }
@@ -156,7 +174,13 @@ impl Operation {
     /// Whether `If-Match` can make it conditional.
     #[must_use]
     pub fn is_conditional(self) -> bool {
-        self.method() == Method::PATCH || self.method() == Method::DELETE
+        [Method::PUT, Method::PATCH, Method::DELETE].contains(&self.method())
+    }
+
+    /// Whether `If-None-Match` says something to it.
+    #[must_use]
+    pub fn takes_if_none_match(self) -> bool {
+        self.reads_one_record() || self.method() == Method::PUT
     }
 
     /// Whether it answers with one record, whose `ETag` the caller may have already.
@@ -168,7 +192,7 @@ impl Operation {
     /// Whether a request has a body.
     #[must_use]
     pub fn takes_a_body(self) -> bool {
-        self.method() == Method::POST || self.method() == Method::PATCH
+        [Method::POST, Method::PUT, Method::PATCH].contains(&self.method())
     }
 
     /// The route as API Gateway writes it.
@@ -207,17 +231,22 @@ mod tests {
 
     #[test]
     fn paths_allow_the_methods_that_they_are_routed_for() {
-        for base in [
-            "/v4/orgs/telco/customers/123e4567-e89b-12d3-a456-556642440000/categories",
-            "/v4/orgs/telco/categories",
+        for (base, on_one) in [
+            (
+                "/v4/orgs/telco/customers/123e4567-e89b-12d3-a456-556642440000/categories",
+                "GET, PUT, PATCH, DELETE",
+            ),
+            ("/v4/orgs/telco/categories", "GET, PATCH, DELETE"),
         ] {
             let allowed = |rest: &str| Operation::allowed_on(&format!("{base}{rest}"));
             assert_eq!(allowed("").as_deref(), Some("POST, GET"));
-            assert_eq!(allowed("/7").as_deref(), Some("GET, PATCH, DELETE"));
+            assert_eq!(allowed("/7").as_deref(), Some(on_one));
             assert_eq!(allowed("/historical").as_deref(), Some("GET"));
             assert_eq!(allowed("/"), None);
             assert_eq!(allowed("/7/8"), None);
         }
+        let batch = Operation::allowed_on("/v4/orgs/telco/customers/categories/batch");
+        assert_eq!(batch.as_deref(), Some("POST"));
         assert_eq!(Operation::allowed_on("/"), None);
     }
 }

@@ -1,18 +1,40 @@
 //! Conditional requests: the entity tags of `If-Match` and `If-None-Match`.
 
+use lambda_http::http::Method;
+
 use super::{Request, request::header};
 use crate::{
-    Result,
-    domain::{Alteration, Revision, Revisions},
+    Error, Result,
+    domain::{Alteration, Precondition, Revision, Revisions},
 };
 
-/// The revisions that `If-Match` allows; any, where it isn't sent. Comparison is strong, so weak
-/// tags match nothing.
+/// The states that a change may be made to, by `If-Match`, whose comparison is strong, so that weak tags match
+/// nothing, and by a PUT's `If-None-Match`, which must be `*`.
 ///
 /// # Errors
-/// [`crate::Error::Invalid`].
-pub fn if_match(request: &Request) -> Result<Revisions> {
-    Ok(header(request, "If-Match", |text| revisions(text, Comparison::Strong))?.unwrap_or(Revisions::Any))
+/// [`crate::Error::Invalid`] for either header, and for both at once.
+pub fn precondition(request: &Request) -> Result<Precondition> {
+    let is_put = request.method() == Method::PUT;
+    let if_match = header(request, "If-Match", |text| revisions(text, Comparison::Strong))?;
+    let absent = is_put.then(|| header(request, "If-None-Match", nothing)).transpose()?.flatten();
+    match (if_match, absent) {
+        (Some(_), Some(())) => {
+            Err(Error::invalid("If-None-Match", "must not be sent together with `If-Match`"))
+        }
+        (None, Some(())) => Ok(Precondition::Absent),
+        // Other changes than a PUT need a record anyway.
+        (Some(Revisions::Any), None) if !is_put => Ok(Precondition::None),
+        (Some(revisions), None) => Ok(Precondition::Revisions(revisions)),
+        (None, None) => Ok(Precondition::None),
+    }
+}
+
+fn nothing(text: &str) -> Result<(), String> {
+    if text.trim() == "*" {
+        Ok(())
+    } else {
+        Err("must be `*`; to replace what you know, send `If-Match`".to_owned())
+    }
 }
 
 /// The revisions that the caller has already, by `If-None-Match`. Comparison is weak.

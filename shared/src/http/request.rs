@@ -7,6 +7,7 @@ use lambda_http::{
     http::{Method, header::CONTENT_TYPE},
 };
 use serde::Serialize;
+use tokio::time::{Duration, Instant};
 
 use super::{Operation, Request, event::UndecodableBody, precondition};
 use crate::{
@@ -22,6 +23,10 @@ pub use super::{
 };
 
 const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// What a batch may have: 100 changes with texts of the usual length, and some of the longest.
+const MAX_BATCH_BYTES: usize = 512 * 1024;
+
 const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
@@ -96,12 +101,20 @@ fn path_fields(request: &Request) -> Fields<'_> {
     Fields::new(parameters.map(|(name, value)| (name.to_owned(), Cow::Borrowed(value))).collect())
 }
 
-/// The body of a POST: at most 64 KiB of JSON.
+/// The body of a POST or a PUT: at most 64 KiB of JSON.
 ///
 /// # Errors
 /// [`Error::Invalid`].
 pub fn json_body(request: &Request) -> Result<&[u8]> {
-    body(request, &[JSON])
+    body(request, &[JSON], MAX_BODY_BYTES)
+}
+
+/// The body of a batch: at most 512 KiB of JSON.
+///
+/// # Errors
+/// [`Error::Invalid`].
+pub fn batch_body(request: &Request) -> Result<&[u8]> {
+    body(request, &[JSON], MAX_BATCH_BYTES)
 }
 
 /// The body of a PATCH: at most 64 KiB of JSON merge patch.
@@ -109,10 +122,10 @@ pub fn json_body(request: &Request) -> Result<&[u8]> {
 /// # Errors
 /// [`Error::Invalid`].
 pub fn merge_patch_body(request: &Request) -> Result<&[u8]> {
-    body(request, &[MERGE_PATCH, JSON])
+    body(request, &[MERGE_PATCH, JSON], MAX_BODY_BYTES)
 }
 
-fn body<'a>(request: &'a Request, accepted: &[&str]) -> Result<&'a [u8]> {
+fn body<'a>(request: &'a Request, accepted: &[&str], most: usize) -> Result<&'a [u8]> {
     if let Some(sent) = request.headers().get(CONTENT_TYPE) {
         let essence = sent.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
         if !accepted.iter().any(|accepted| accepted.eq_ignore_ascii_case(essence)) {
@@ -120,22 +133,34 @@ fn body<'a>(request: &'a Request, accepted: &[&str]) -> Result<&'a [u8]> {
         }
     }
     let body = bytes(request);
-    if body.len() > MAX_BODY_BYTES {
-        return Err(Error::invalid(
-            "body",
-            format!("must have at most {MAX_BODY_BYTES} bytes, but has {}", body.len()),
-        ));
+    if body.len() > most {
+        let problem = format!("must have at most {most} bytes, but has {}", body.len());
+        return Err(Error::invalid("body", problem));
     }
     Ok(body)
 }
 
-/// On which terms a change is made: by whom, by `If-Match`, by `Idempotency-Key`. `asked` is what a repetition
+/// When a request's time is up.
+#[derive(Clone, Copy)]
+pub(crate) struct Deadline(pub Instant);
+
+/// What is left for putting an answer together that has come about bit by bit.
+const RESERVE: Duration = Duration::from_millis(250);
+
+/// Until when a request can be worked on whose answer says what could not be done in time.
+#[must_use]
+pub fn deadline(request: &Request) -> Instant {
+    let deadline = request.extensions().get::<Deadline>().map(|Deadline(deadline)| *deadline);
+    deadline.and_then(|deadline| deadline.checked_sub(RESERVE)).unwrap_or_else(Instant::now)
+}
+
+/// On which terms a change is made: by whom, by `If-Match` or `If-None-Match`, by `Idempotency-Key`. `asked` is what a repetition
 /// asks for again; it has to be written the same in every version.
 ///
 /// # Errors
-/// [`Error::Invalid`] for either header.
+/// [`Error::Invalid`] for a header.
 pub fn terms(request: &Request, author: Author, asked: &impl Serialize) -> Result<Terms> {
-    let expected = precondition::if_match(request)?;
+    let expected = precondition::precondition(request)?;
     let idempotency = match header(request, "Idempotency-Key", IdempotencyKey::parse)? {
         None => None,
         Some(key) => {
@@ -156,11 +181,11 @@ pub fn understood(request: &Request, operation: Operation) -> Result<()> {
     let mut violations = Vec::new();
     for (name, understood, instead) in [
         ("Content-Encoding", false, "must not be sent: a body is taken as it is, without a coding"),
-        ("If-Match", operation.is_conditional(), "is not checked here: only PATCH and DELETE have it"),
+        ("If-Match", operation.is_conditional(), "is not checked here: only PUT, PATCH and DELETE have it"),
         (
             "If-None-Match",
-            operation.reads_one_record(),
-            "is not checked here: only getCategory and getDefinition have it",
+            operation.takes_if_none_match(),
+            "is not checked here: only getCategory, getDefinition and setCategory have it",
         ),
         ("If-Unmodified-Since", false, "is not checked: send the `ETag` in `If-Match`"),
         ("X-HTTP-Method-Override", false, "must not be sent: send the method itself"),

@@ -6,13 +6,13 @@ use lambda_http::{
 };
 use serde::Serialize;
 
-use super::{HistoryQuery, ListQuery, Response};
+use super::{HistoryQuery, ListQuery, Response, error::ErrorBody};
 use crate::{
     Error, Result,
     domain::{
-        After, Attributes, CategoryAttributes, CategoryId, ChangeKind, Customer, DefinitionAttributes,
-        Description, HistoryEntry, Name, New, OrgId, Page, Reason, Revision, Revisions, Timestamp,
-        ValidValues, Value, Versioned,
+        After, Attributes, Batch, CategoryAttributes, CategoryId, ChangeKind, Customer, CustomerId,
+        DefinitionAttributes, Description, Failed, HistoryEntry, Made, Name, New, OrgId, Outcome, Page,
+        Reason, Revision, Revisions, Timestamp, ValidValues, Value, Versioned,
     },
 };
 
@@ -22,6 +22,9 @@ pub use super::{
 };
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// The outcome of a change that was not made.
+const FAILED: &str = "failed";
 
 /// What a caller holds is personal data, which proxies would cache and hand to others.
 const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, no-cache");
@@ -164,14 +167,56 @@ impl<'a, A: Presented> From<&'a HistoryEntry<A>> for HistoryEntryBody<'a, A::Mem
     }
 }
 
+/// What became of a change of a batch, in the API's form.
+#[derive(Serialize)]
+struct ChangeResult<'a> {
+    customer_id: CustomerId,
+    id: CategoryId,
+    outcome: &'static str,
+    revision: Option<Revision>,
+    error: Option<ErrorBody<'a>>,
+}
+
+#[derive(Serialize)]
+struct ResultsBody<'a> {
+    results: Vec<ChangeResult<'a>>,
+    failed: usize,
+}
+
+/// 200 with what became of each change of a batch.
+///
+/// # Errors
+/// None that a caller could cause.
+pub fn changes(batch: &Batch, made: &[Made], docs_url: &str) -> Result<Response> {
+    let results = batch.results(made).map(|(customer_id, id, result)| {
+        let (outcome, revision, error) = match result {
+            Ok(outcome) => (outcome.name(), outcome.revision(), None),
+            Err(failed) => (FAILED, None, Some(error_of(failed, docs_url))),
+        };
+        ChangeResult { customer_id, id, outcome, revision, error }
+    });
+    let results: Vec<_> = results.collect();
+    let failed = results.iter().filter(|result| result.error.is_some()).count();
+    json(&ResultsBody { results, failed })
+}
+
+fn error_of<'a>(failed: Failed<'_>, docs_url: &str) -> ErrorBody<'a> {
+    match failed {
+        Failed::For(error) => ErrorBody::of(error, docs_url),
+        Failed::WithAnother(error) => {
+            ErrorBody::with_details(error, docs_url, "another change of the customer failed".to_owned())
+        }
+    }
+}
+
 /// 201 with the record's `Location` and `ETag`.
 ///
 /// # Errors
 /// None that a caller could cause.
-pub fn created<A: Presented>(owner: &A::Owner, new: &New<A>, revision: Revision) -> Result<Response> {
+pub fn created<A: Presented>(owner: &A::Owner, new: &New<A>, outcome: Outcome) -> Result<Response> {
     let location = format!("{}/{}", A::collection(owner), new.id);
     let answer = with_status(StatusCode::CREATED, Body::Empty);
-    with_header(with_etag(answer, revision)?, header::LOCATION, &location)
+    with_header(with_outcome(answer, outcome)?, header::LOCATION, &location)
 }
 
 /// 200 with the record and its `ETag`; 304 where the caller has this revision already.
@@ -215,8 +260,20 @@ pub fn history<A: Presented>(
 ///
 /// # Errors
 /// None that a caller could cause.
-pub fn updated(revision: Revision) -> Result<Response> {
-    with_etag(no_content(), revision)
+pub fn updated(outcome: Outcome) -> Result<Response> {
+    with_outcome(no_content(), outcome)
+}
+
+/// 201 or 204, whether there was none before, with the `ETag` of the record after a PUT.
+///
+/// # Errors
+/// None that a caller could cause.
+pub fn set(outcome: Outcome) -> Result<Response> {
+    let answer = match outcome {
+        Outcome::Created(_) => with_status(StatusCode::CREATED, Body::Empty),
+        _ => no_content(),
+    };
+    with_outcome(answer, outcome)
 }
 
 /// 204.
@@ -237,6 +294,13 @@ pub(super) fn json(body: &impl Serialize) -> Result<Response> {
     let mut answer = with_status(StatusCode::OK, Body::Text(text));
     answer.headers_mut().insert(header::CONTENT_TYPE, JSON);
     Ok(answer)
+}
+
+fn with_outcome(answer: Response, outcome: Outcome) -> Result<Response> {
+    match outcome.revision() {
+        Some(revision) => with_etag(answer, revision),
+        None => Ok(answer),
+    }
 }
 
 fn with_etag(answer: Response, revision: Revision) -> Result<Response> {

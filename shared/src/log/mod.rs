@@ -17,8 +17,8 @@ pub use json::JsonLines;
 pub use meter::Meter;
 pub use request_log::{AUDIT_TARGET, Failure, RequestIds, RequestLog, TARGET};
 pub(crate) use request_log::{
-    conflict, customer, key_looked_up, org, outcome_resolved, panic_place, reads_customers, request_id,
-    used_key,
+    changed, conflict, customer, key_looked_up, not_changed, org, outcome_resolved, panic_place,
+    reads_customers, request_id, used_key,
 };
 
 /// Logs to standard output as Lambda's logging configuration says: JSON or text, from the configured level on.

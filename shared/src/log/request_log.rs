@@ -8,7 +8,13 @@ use std::{
 
 use tracing::Level;
 
-use crate::domain::{Customer, KeyName, OrgId, Owner};
+use crate::{
+    domain::{Customer, KeyName, OrgId, Outcome, Owner},
+    error::{self, Fault},
+};
+
+/// What a change can come to.
+const CHANGES: usize = 5;
 
 /// Where the line of a request comes from, as filters name it.
 pub const TARGET: &str = "request";
@@ -68,6 +74,9 @@ pub struct RequestLog {
     write_units: Cell<f64>,
     conflicts: Cell<u32>,
     outcomes_resolved: Cell<u32>,
+    changes: [Cell<u32>; CHANGES],
+    changes_failed: Cell<u32>,
+    fault: OnceCell<String>,
     panicked_at: OnceCell<String>,
 }
 
@@ -92,6 +101,9 @@ impl RequestLog {
             write_units: Cell::default(),
             conflicts: Cell::default(),
             outcomes_resolved: Cell::default(),
+            changes: Default::default(),
+            changes_failed: Cell::default(),
+            fault: OnceCell::new(),
             panicked_at: OnceCell::new(),
         }
     }
@@ -112,6 +124,8 @@ impl RequestLog {
     }
 
     fn write(&self, status: u16, failure: Option<&Failure>) {
+        let [created, updated, unchanged, deleted, absent] = &self.changes;
+        let fault = self.fault.get().map(String::as_str);
         macro_rules! line {
             ($level:expr) => {
                 tracing::event!(
@@ -127,7 +141,7 @@ impl RequestLog {
                     status,
                     status_class = class(status),
                     code = failure.map(|failure| failure.code),
-                    fault = failure.and_then(|failure| failure.fault.as_deref()),
+                    fault = failure.and_then(|failure| failure.fault.as_deref()).or(fault),
                     duration_ms = self.milliseconds(),
                     cold_start = if_so(self.cold_start),
                     key_lookup = if_so(self.key_lookup.get()),
@@ -137,6 +151,12 @@ impl RequestLog {
                     write_units = above_zero(self.write_units.get()),
                     conflicts = above_zero(self.conflicts.get()),
                     outcomes_resolved = above_zero(self.outcomes_resolved.get()),
+                    changes_created = above_zero(created.get()),
+                    changes_updated = above_zero(updated.get()),
+                    changes_unchanged = above_zero(unchanged.get()),
+                    changes_deleted = above_zero(deleted.get()),
+                    changes_absent = above_zero(absent.get()),
+                    changes_failed = above_zero(self.changes_failed.get()),
                 )
             };
         }
@@ -219,6 +239,28 @@ pub fn conflict() {
 /// The answer to a write was lost, and it has been found committed.
 pub fn outcome_resolved() {
     note(|log| count(&log.outcomes_resolved));
+}
+
+/// A change of a batch came to this.
+pub fn changed(outcome: Outcome) {
+    let place = match outcome {
+        Outcome::Created(_) => 0,
+        Outcome::Updated(_) => 1,
+        Outcome::Unchanged(_) => 2,
+        Outcome::Deleted(_) => 3,
+        Outcome::Absent => 4,
+    };
+    note(|log| log.changes.get(place).into_iter().for_each(count));
+}
+
+/// A change of a batch was not made, for this fault if it is the database's or ours. The first one is kept.
+pub fn not_changed(fault: Option<&Fault>) {
+    note(|log| {
+        count(&log.changes_failed);
+        if let Some(fault) = fault {
+            log.fault.get_or_init(|| error::chain(fault));
+        }
+    });
 }
 
 pub fn panicked_at(place: String) {

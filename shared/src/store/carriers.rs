@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, Select},
 };
 use futures_util::future::{join, join_all, try_join_all};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{Store, failure, items, keys, range_query::RangeQuery};
 use crate::{
@@ -110,8 +110,9 @@ impl Store {
         Ok(Page { items: found.carriers, end: found.end })
     }
 
-    /// How many carry a category. All shards are counted side by side, for [`COUNTING_TIME`] or `within`, whichever is
-    /// less; the count is of those met until then. Where the index throttles, it goes on after a pause.
+    /// How many carry a category. All shards are counted side by side, for [`COUNTING_TIME`] or half of the time until
+    /// the deadline, whichever is less, because there may be more to read behind that; the count is of those met until
+    /// then. Where the index throttles, it goes on after a pause.
     ///
     /// # Errors
     /// [`Error::NotFound`] where nobody carries the category and the catalogue does not define it;
@@ -120,9 +121,10 @@ impl Store {
         &self,
         path: &DefinitionPath,
         filter: &CarrierFilter,
-        within: Duration,
+        deadline: Instant,
     ) -> Result<CarrierCount> {
-        let within = within.min(COUNTING_TIME);
+        let left = deadline.saturating_duration_since(Instant::now());
+        let within = COUNTING_TIME.min(left / 2);
         let (began, counted_at, counted) = (self.clock.now(), self.clock.timestamp(), AtomicU64::new(0));
         let shards = Shard::ALL.map(|shard| {
             let query = self.shard_query(path, filter, CarrierPosition::start_of(shard));

@@ -1,5 +1,7 @@
-//! The one way to write: a record, its history entry, its unique name, and what is remembered of the request, in
+//! The one way to write: records, their history entries and unique names, and what is remembered of the request, in
 //! one transaction.
+
+use std::slice;
 
 use aws_sdk_dynamodb::{
     error::SdkError,
@@ -22,8 +24,8 @@ use super::{
 use crate::{
     Error, Result,
     domain::{
-        Attributes, CategoryId, Change, HistoryEntry, Idempotency, Owner, Record, Remembered, Revision,
-        Timestamp,
+        Attributes, CategoryId, Change, HistoryEntry, Idempotency, Outcome, Owner, Record, Remembered,
+        Revision, Timestamp,
     },
     error::Fault,
     log,
@@ -32,24 +34,37 @@ use crate::{
 pub const CONDITION_FAILED: &str = "ConditionalCheckFailed";
 const CONFLICT: &str = "TransactionConflict";
 
-/// How a change ended, where that is known.
+/// Changes of one owner's records that are to be made together.
+pub struct ChangeSet<'a, A: Attributes> {
+    /// Whose records they are.
+    pub owner: &'a A::Owner,
+    /// At most one for a record, and at most 25.
+    pub changes: &'a [Change<A>],
+    /// The request that may be repeated, and what it comes to.
+    pub remember: Option<(&'a Idempotency, &'a [Outcome])>,
+    /// What rules out that a record comes into being.
+    pub unless: Unless,
+}
+
+/// How changes ended, where that is known.
 pub enum Commit<A> {
-    /// This change has been committed.
-    Done(Revision),
-    /// The request was carried out before, by the change with this revision.
-    Repeated(Revision),
-    /// The record is not what the change was decided on, but this.
-    Lost(Option<Record<A>>),
-    /// The name that the change takes is another record's.
+    /// They have been committed.
+    Done,
+    /// The request was carried out before, and came to this.
+    Repeated(Vec<Outcome>),
+    /// These records are not what the changes were decided on, but this.
+    Lost(Vec<(CategoryId, Option<Record<A>>)>),
+    /// The name that a change takes is another record's.
     NameTaken(CategoryId),
-    /// The owner is being erased, or was, and that rules the change out.
+    /// The owner is being erased, or was, and that rules a creation out.
     Erased(Erased),
 }
 
 /// What an item of the transaction is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
-    Record,
+    /// The record with this number, and the revision that it is to have.
+    Record(CategoryId, Revision),
     Entry,
     Remembered,
     TakenName,
@@ -59,7 +74,7 @@ enum Part {
 
 /// The items of a transaction, in their order.
 #[derive(Default)]
-struct Transaction {
+pub struct Transaction {
     parts: Vec<Part>,
     items: Vec<TransactWriteItem>,
 }
@@ -86,47 +101,56 @@ struct Cancellation<'a> {
     reasons: &'a [CancellationReason],
 }
 
-impl Cancellation<'_> {
-    fn reason(&self, part: Part) -> Option<&CancellationReason> {
-        self.parts.iter().position(|&other| other == part).and_then(|at| self.reasons.get(at))
+impl<'a> Cancellation<'a> {
+    /// The items whose conditions did not hold, and what is there in place of each.
+    fn failed(&self) -> impl Iterator<Item = (Part, Option<&'a Item>)> {
+        let reasons = self.parts.iter().zip(self.reasons);
+        let failed = reasons.filter(|(_, reason)| reason.code() == Some(CONDITION_FAILED));
+        failed.map(|(part, reason)| (*part, reason.item()))
     }
 
-    /// Whether the item's condition did not hold.
-    fn failed(&self, part: Part) -> bool {
-        self.reason(part).and_then(CancellationReason::code) == Some(CONDITION_FAILED)
+    /// What is there in place of the item for this, where its condition did not hold.
+    fn found(&self, wanted: Part) -> Option<Item> {
+        self.failed().find(|(part, _)| *part == wanted).and_then(|(_, found)| found.cloned())
     }
 
-    /// What is there in place of the item, where its condition did not hold.
-    fn found(&self, part: Part) -> Option<Item> {
-        self.reason(part).filter(|_| self.failed(part)).and_then(|reason| reason.item.clone())
+    /// What the records say that are not what was decided on, if there are any.
+    fn lost<A: Attributes>(&self) -> Result<Option<Commit<A>>> {
+        let mut lost = Vec::new();
+        for (part, found) in self.failed() {
+            let Part::Record(id, revision) = part else { continue };
+            let found: Option<Record<A>> = found.cloned().map(items::into_record).transpose()?;
+            if found.as_ref().is_some_and(|found| found.revision() == revision) {
+                return Ok(Some(Commit::Done));
+            }
+            lost.push((id, found));
+        }
+        Ok((!lost.is_empty()).then_some(Commit::Lost(lost)))
     }
 
-    /// What it says of the change; `None` where another transaction on the same items was under way. `now` is the
+    /// What it says of the changes; `None` where another transaction on the same items was under way. `now` is the
     /// time that the transaction was decided with.
     fn means<A: Attributes>(
         &self,
-        revision: Revision,
         idempotency: Option<&Idempotency>,
         now: Timestamp,
     ) -> Result<Option<Commit<A>>> {
-        // Before the entry: the same line may have been imported before, and its entry not be erased yet.
+        // Before the entries: the same line may have been imported before, and its entry not be erased yet.
         if let Some(found) = self.found(Part::Check) {
             let fence = keys::is_fence(&found);
             let erased = if fence { Erased::UnderWay } else { Erased::Since(items::into_erased_at(found)?) };
             return Ok(Some(Commit::Erased(erased)));
         }
-        if self.failed(Part::Entry) {
-            return Ok(Some(Commit::Done(revision)));
+        if self.failed().any(|(part, _)| part == Part::Entry) {
+            return Ok(Some(Commit::Done));
         }
         if let (Some(idempotency), Some(item)) = (idempotency, self.found(Part::Remembered))
             && let Some(remembered) = items::into_remembered(item, now)?
         {
-            return repeated(idempotency, &remembered).map(Commit::Repeated).map(Some);
+            return repeated(idempotency, remembered).map(Commit::Repeated).map(Some);
         }
-        if self.failed(Part::Record) {
-            let current = self.found(Part::Record).map(items::into_record).transpose()?;
-            let is_own = current.as_ref().is_some_and(|current| current.revision() == revision);
-            return Ok(Some(if is_own { Commit::Done(revision) } else { Commit::Lost(current) }));
+        if let Some(commit) = self.lost()? {
+            return Ok(Some(commit));
         }
         if let Some(claim) = self.found(Part::TakenName) {
             return items::into_claimant(claim).map(Commit::NameTaken).map(Some);
@@ -145,68 +169,90 @@ impl Cancellation<'_> {
 }
 
 impl Store {
-    /// Writes the record, its history entry, the names that come and go and, for a request that may be
-    /// repeated, what is remembered of it, in one transaction; `unless` rules it out. A creation has to name what
-    /// does: other changes need a record that is there, and an erasure leaves none.
+    /// Writes the records, their history entries, the names that come and go and, for a request that may be
+    /// repeated, what is remembered of it, in one transaction.
     ///
     /// A transaction that was cancelled for another one is sent again as it was: a copy of it whose answer was
-    /// lost may be committed late, and would not be known for this change's under a new revision.
-    pub(super) async fn commit<A: Attributes>(
-        &self,
-        owner: &A::Owner,
-        change: &Change<A>,
-        idempotency: Option<&Idempotency>,
-        unless: Option<Unless>,
-    ) -> Result<Commit<A>> {
-        let (now, revision) = (self.clock.timestamp(), change.entry.revision);
-        // Not the change's revision, which an import has again after an erasure.
-        let token = Revision::mint(now, None).to_string();
+    /// lost may be committed late, and would not be known for these changes' under new revisions.
+    pub(super) async fn commit<A: Attributes>(&self, set: &ChangeSet<'_, A>) -> Result<Commit<A>> {
+        let now = self.clock.timestamp();
+        let token = client_request_token(now);
         for attempt in 0..MAX_ATTEMPTS {
-            let Transaction { parts, items } = self.transaction(owner, change, idempotency, unless, now)?;
-            let Err(error) = self.transact(items, Some(token.clone())).await else {
-                return Ok(Commit::Done(revision));
-            };
-            let Some(reasons) = failure::cancellation(&error) else {
-                // Only a cancellation proves that nothing was written: of several attempts the last one's
-                // answer is known, and an earlier one may have been committed.
-                return self.settle(owner, revision, failure::error("TransactWriteItems", error)).await;
-            };
-            if let Some(commit) =
-                (Cancellation { parts: &parts, reasons }).means(revision, idempotency, now)?
-            {
+            if let Some(commit) = self.attempt(slice::from_ref(set), &token, now).await? {
                 return Ok(commit);
             }
             back_off(attempt).await;
         }
-        self.settle(owner, revision, contended()).await
+        self.settle(set, contended()).await
     }
 
-    fn transaction<A: Attributes>(
+    /// Writes the changes of several owners in one transaction. Returns whether it did; whatever is in the way of one
+    /// of them is in the way of them all.
+    pub(super) async fn commit_together<A: Attributes>(&self, sets: &[ChangeSet<'_, A>]) -> Result<bool> {
+        let now = self.clock.timestamp();
+        let commit = self.attempt(sets, &client_request_token(now), now).await?;
+        Ok(matches!(commit, Some(Commit::Done)))
+    }
+
+    /// Sends one transaction, decided at `now`; `None` where it was cancelled for another one.
+    async fn attempt<A: Attributes>(
         &self,
-        owner: &A::Owner,
-        change: &Change<A>,
-        idempotency: Option<&Idempotency>,
-        unless: Option<Unless>,
+        sets: &[ChangeSet<'_, A>],
+        token: &str,
         now: Timestamp,
-    ) -> Result<Transaction> {
-        let HistoryEntry { id, revision, .. } = change.entry;
+    ) -> Result<Option<Commit<A>>> {
         let mut transaction = Transaction::default();
-        transaction.put(Part::Record, self.put_record(owner, change)?)?;
-        transaction.put(Part::Entry, self.put_new(items::from_entry(owner, &change.entry)?))?;
-        if let Some(idempotency) = idempotency {
-            transaction.put(Part::Remembered, self.put_remembered(owner, idempotency, revision, now)?)?;
+        for set in sets {
+            self.add_changes(&mut transaction, set, now)?;
         }
-        if let Some(name) = &change.claims.takes {
-            transaction.put(Part::TakenName, self.put_new(items::from_claim(owner, name, id)?))?;
+        let Transaction { parts, items } = transaction;
+        let Err(error) = self.transact(items, Some(token.to_owned())).await else {
+            return Ok(Some(Commit::Done));
+        };
+        let Some(reasons) = failure::cancellation(&error) else {
+            // Only a cancellation proves that nothing was written: of several attempts the last one's
+            // answer is known, and an earlier one may have been committed.
+            let error = failure::error("TransactWriteItems", error);
+            return match sets.first() {
+                Some(set) => self.settle(set, error).await.map(Some),
+                None => Err(error),
+            };
+        };
+        let idempotency = sets.iter().find_map(|set| set.remember).map(|(idempotency, _)| idempotency);
+        (Cancellation { parts: &parts, reasons }).means(idempotency, now)
+    }
+
+    /// Adds all that is written for a set of changes, decided at `now`. A creation has to name what rules it out:
+    /// other changes need a record that is there, and an erasure leaves none.
+    fn add_changes<A: Attributes>(
+        &self,
+        transaction: &mut Transaction,
+        set: &ChangeSet<'_, A>,
+        now: Timestamp,
+    ) -> Result<()> {
+        let ChangeSet { owner, changes, remember, unless } = *set;
+        for change in changes {
+            let HistoryEntry { id, revision, .. } = change.entry;
+            transaction.put(Part::Record(id, revision), self.put_record(owner, change)?)?;
+            transaction.put(Part::Entry, self.put_new(items::from_entry(owner, &change.entry)?))?;
+            if let Some(name) = &change.claims.takes {
+                transaction.put(Part::TakenName, self.put_new(items::from_claim(owner, name, id)?))?;
+            }
+            if let Some(name) = &change.claims.frees {
+                transaction.delete(Part::FreedName, self.free_name(owner, name, id))?;
+            }
         }
-        if let Some(name) = &change.claims.frees {
-            transaction.delete(Part::FreedName, self.free_name(owner, name, id))?;
+        if let (Some((idempotency, outcomes)), Some(first)) = (remember, changes.first()) {
+            let request = idempotency.request.clone();
+            let remembered =
+                Remembered { request, revision: first.entry.revision, outcomes: outcomes.to_vec() };
+            transaction.put(Part::Remembered, self.put_remembered(owner, idempotency, remembered, now)?)?;
         }
-        if let Some(unless) = unless {
+        if A::Owner::CAN_BE_ERASED && changes.iter().any(Change::creates) {
             transaction.parts.push(Part::Check);
             transaction.items.push(self.check(owner, unless, now)?);
         }
-        Ok(transaction)
+        Ok(())
     }
 
     /// Sends a transaction. DynamoDB knows for ten minutes by the token, which the SDK makes where there is none,
@@ -254,11 +300,11 @@ impl Store {
         &self,
         owner: &impl Owner,
         idempotency: &Idempotency,
-        revision: Revision,
+        remembered: Remembered,
         now: Timestamp,
     ) -> Result<PutBuilder> {
         Ok(self
-            .put(items::from_remembered(owner, idempotency, revision, now)?)
+            .put(items::from_remembered(owner, &idempotency.id, remembered, now)?)
             .condition_expression("attribute_not_exists(#pk) OR #expires <= :now")
             .expression_attribute_names("#pk", keys::PARTITION_KEY)
             .expression_attribute_names("#expires", keys::EXPIRES)
@@ -280,7 +326,7 @@ impl Store {
         Put::builder().table_name(&self.tables.categories).set_item(Some(item))
     }
 
-    /// What is remembered of this request, if it was carried out in the last 24 hours.
+    /// What this request came to, if it was carried out in the last 24 hours.
     ///
     /// # Errors
     /// [`Error::KeyReused`] where the key was used for another request; or the database's failure.
@@ -288,23 +334,21 @@ impl Store {
         &self,
         owner: &impl Owner,
         idempotency: Option<&Idempotency>,
-    ) -> Result<Option<Revision>> {
+    ) -> Result<Option<Vec<Outcome>>> {
         let Some(idempotency) = idempotency else { return Ok(None) };
         let read = Box::pin(self.item(keys::item(owner, keys::idempotency(&idempotency.id))));
         let Some(item) = self.unless_being_erased(owner, false, read).await? else { return Ok(None) };
         let remembered = items::into_remembered(item, self.clock.timestamp())?;
-        remembered.map(|remembered| repeated(idempotency, &remembered)).transpose()
+        remembered.map(|remembered| repeated(idempotency, remembered)).transpose()
     }
 
-    /// Finds out whether a write whose outcome is unknown has been committed: its entry's key is the
-    /// revision that was minted for it. Where that can't be seen, it stays with the error.
-    async fn settle<A: Attributes>(
-        &self,
-        owner: &A::Owner,
-        revision: Revision,
-        error: Error,
-    ) -> Result<Commit<A>> {
-        let entry = self.item(keys::item(owner, keys::history(revision))).await;
+    /// Finds out whether changes whose outcome is unknown have been committed: each entry's key is the revision that
+    /// was minted for it, and all of them are in one transaction. Where that can't be seen, it stays with the error.
+    async fn settle<A: Attributes>(&self, set: &ChangeSet<'_, A>, error: Error) -> Result<Commit<A>> {
+        let Some(Change { entry: HistoryEntry { revision, .. }, .. }) = set.changes.first() else {
+            return Err(error);
+        };
+        let entry = self.item(keys::item(set.owner, keys::history(*revision))).await;
         let committed = entry.is_ok_and(|entry| entry.is_some());
         let request_id = log::request_id();
         tracing::warn!(request_id, %revision, committed, "the answer to a write was lost");
@@ -312,11 +356,17 @@ impl Store {
             return Err(error);
         }
         log::outcome_resolved();
-        Ok(Commit::Done(revision))
+        Ok(Commit::Done)
     }
 }
 
-/// The change that was made for the request, if it is the same request.
-fn repeated(idempotency: &Idempotency, remembered: &Remembered) -> Result<Revision> {
-    if remembered.request == idempotency.request { Ok(remembered.revision) } else { Err(Error::KeyReused) }
+/// By which DynamoDB knows the copies of a transaction. It is no change's revision, which an import has again after an
+/// erasure.
+fn client_request_token(now: Timestamp) -> String {
+    Revision::mint(now, None).to_string()
+}
+
+/// What the request came to that was carried out, if it is the same request.
+fn repeated(idempotency: &Idempotency, remembered: Remembered) -> Result<Vec<Outcome>> {
+    if remembered.request == idempotency.request { Ok(remembered.outcomes()) } else { Err(Error::KeyReused) }
 }

@@ -9,8 +9,8 @@ use super::keys;
 use crate::{
     Error, Result,
     domain::{
-        After, Attributes, Carrier, CategoryId, ChangeKind, Customer, HistoryEntry, Idempotency, OrgId,
-        Owner, Policy, Reason, Record, Remembered, Revision, Timestamp, Value, Versioned,
+        After, Attributes, Carrier, CategoryId, ChangeKind, Customer, HistoryEntry, OrgId, Owner, Policy,
+        Reason, Record, Remembered, Revision, Timestamp, Value, Versioned,
     },
 };
 
@@ -227,18 +227,12 @@ pub fn into_policy(item: Item) -> Result<Policy> {
     read::<PolicyItem>(item).map(|policy| policy.unknown)
 }
 
-/// What is to be remembered of a change that is made at `now`.
-pub fn from_remembered(
-    owner: &impl Owner,
-    idempotency: &Idempotency,
-    revision: Revision,
-    now: Timestamp,
-) -> Result<Item> {
-    let request = idempotency.request.clone();
+/// What is to be remembered under this [id](crate::domain::Idempotency::id) of a request that is carried out at `now`.
+pub fn from_remembered(owner: &impl Owner, id: &str, remembered: Remembered, now: Timestamp) -> Result<Item> {
     write(&IdempotencyItem {
         pk: keys::partition(owner),
-        sk: keys::idempotency(&idempotency.id),
-        remembered: Remembered { request, revision },
+        sk: keys::idempotency(id),
+        remembered,
         expires: unix_seconds(now) + REMEMBERED_FOR.as_secs(),
     })
 }

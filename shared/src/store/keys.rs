@@ -199,6 +199,11 @@ pub fn digest_of(item: &Item) -> Option<&str> {
     (sort_key(item) == Some(ERASED)).then_some(digest)
 }
 
+/// Where the version of the data's form lies. No organisation, and no customer, has this partition.
+pub fn format() -> Item {
+    key("#".to_owned(), "FORMAT".to_owned())
+}
+
 fn key(partition_key: String, sort_key: String) -> Item {
     Item::from([
         (PARTITION_KEY.to_owned(), AttributeValue::S(partition_key)),
@@ -214,6 +219,12 @@ pub fn partition_key(item: &Item) -> Option<&str> {
 /// The sort key of an item, if it has one.
 pub fn sort_key(item: &Item) -> Option<&str> {
     item.get(SORT_KEY)?.as_s().ok().map(String::as_str)
+}
+
+/// Partition and sort key of an item, if it has them.
+pub fn both(item: &Item) -> Option<(String, String)> {
+    let partition = item.get(PARTITION_KEY)?.as_s().ok()?;
+    Some((partition.clone(), sort_key(item)?.to_owned()))
 }
 
 pub fn is_fence(item: &Item) -> bool {

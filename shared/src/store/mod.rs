@@ -1,6 +1,7 @@
 //! The only home of table names, keys, expressions and transactions.
 
 mod api_keys;
+mod batch;
 mod cache;
 mod carriers;
 pub mod client;
@@ -8,7 +9,9 @@ mod commit;
 mod dns;
 mod erasure;
 mod failure;
+mod format;
 mod history;
+mod import;
 mod items;
 mod key_cache;
 mod keys;
@@ -26,15 +29,21 @@ mod stats;
 mod survey;
 mod writing;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    Client,
+    types::{AttributeValue, KeysAndAttributes},
+};
+use futures_util::future::try_join_all;
 
 pub use self::{
     carriers::COUNTING_TIME,
     erasure::{Erasure, Unless},
+    format::FORMAT,
+    import::{Import, ImportTask, ImportTerms, OnConflict},
     moving::{OfCustomers, OfOrg, OrgItems},
-    operator::{CustomerItems, Held, Import, ItemCounts},
+    operator::{CustomerItems, Held, ItemCounts},
     probe::Probe,
     restoration::Restored,
     scan::{ScanPosition, Scanned, TableSize},
@@ -44,10 +53,20 @@ pub use self::{
 
 use self::{cache::Cache, items::Item, range_query::RangeQuery};
 use crate::{
-    Result,
+    Error, Result,
     clock::Clock,
     domain::{ApiKey, CategoryId, KeyHash, OrgId, Owner, Rule},
+    error::Fault,
 };
+
+/// Keys that DynamoDB takes in one call of `BatchGetItem`.
+const MAX_KEYS_PER_CALL: usize = 100;
+
+/// Calls that are made for keys which DynamoDB leaves unprocessed, each of which the SDK sends again if need be.
+const MAX_CALLS_FOR_UNPROCESSED: u32 = 6;
+
+/// The wait before such keys are asked for again; with every further time as much more.
+const FIRST_WAIT_FOR_UNPROCESSED: Duration = Duration::from_millis(50);
 
 /// Categories, their history and API keys in DynamoDB.
 #[derive(Clone, Debug)]
@@ -101,6 +120,36 @@ impl Store {
             .await
             .map_err(|error| failure::error("GetItem", error))?;
         Ok(answer.item)
+    }
+
+    /// What is stored under these keys, in no particular order. A call asks for 100 of them at most; calls are made
+    /// side by side. What one leaves unanswered is asked for again.
+    async fn items(&self, keys: Vec<Item>) -> Result<Vec<Item>> {
+        let calls = keys.chunks(MAX_KEYS_PER_CALL).map(|keys| Box::pin(self.items_of_call(keys.to_vec())));
+        Ok(try_join_all(calls).await?.into_iter().flatten().collect())
+    }
+
+    async fn items_of_call(&self, mut keys: Vec<Item>) -> Result<Vec<Item>> {
+        let (table, mut found) = (&self.tables.categories, Vec::with_capacity(keys.len()));
+        for attempt in 0..MAX_CALLS_FOR_UNPROCESSED {
+            // Little by little more: what is left unprocessed is so because the database is short of capacity.
+            tokio::time::sleep(FIRST_WAIT_FOR_UNPROCESSED * attempt).await;
+            let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+            let answer = self
+                .client
+                .batch_get_item()
+                .request_items(table, wanted.map_err(Error::unexpected)?)
+                .send()
+                .await
+                .map_err(|error| failure::error("BatchGetItem", error))?;
+            found.extend(answer.responses.and_then(|mut found| found.remove(table)).unwrap_or_default());
+            let left = answer.unprocessed_keys.and_then(|mut left| left.remove(table));
+            keys = left.map(|left| left.keys).unwrap_or_default();
+            if keys.is_empty() {
+                return Ok(found);
+            }
+        }
+        Err(Error::Unavailable(Fault::new("BatchGetItem: keys were left unprocessed")))
     }
 
     fn range(&self, owner: &impl Owner, bounds: Option<(String, String)>) -> RangeQuery {

@@ -1,8 +1,10 @@
 //! Moving an organisation: all that it has, and taking that back with its history. No function calls any of this.
 
+use std::slice;
+
 use super::{
     Held, Import, ScanPosition, Scanned, Store,
-    commit::Commit,
+    commit::{ChangeSet, Commit},
     erasure::{Erased, Unless},
     failure,
     items::{self, Item},
@@ -15,8 +17,8 @@ use super::{
 use crate::{
     Result,
     domain::{
-        Attributes, Customer, DefinitionAttributes, HistoryEntry, Moved, OrgId, Owner, Policy, Record,
-        RecordPath, Timestamp,
+        Attributes, Customer, DefinitionAttributes, HistoryEntry, Moved, OrgId, Policy, Record, RecordPath,
+        Timestamp,
     },
 };
 
@@ -113,10 +115,8 @@ impl Store {
     ///
     /// # Errors
     /// The database's failure.
-    pub async fn take_back<A: Attributes>(&self, moved: &Moved<A>, unless: Unless) -> Result<Import> {
+    pub async fn take_back<A: Attributes>(&self, moved: &Moved<A>, mut unless: Unless) -> Result<Import> {
         let path = RecordPath { owner: moved.owner.clone(), id: moved.id };
-        let is_creation = moved.previous.is_none() && A::Owner::CAN_BE_ERASED;
-        let mut unless = is_creation.then_some(unless);
         for attempt in 0..MAX_ATTEMPTS {
             let record = self.read::<A>(&path).await?;
             if record.as_ref().is_some_and(|record| record.revision() >= moved.revision) {
@@ -126,8 +126,10 @@ impl Store {
                 Ok(change) => change,
                 Err(conflict) => return Ok(Import::Conflict(conflict)),
             };
-            match self.commit(&moved.owner, &change, None, unless).await? {
-                Commit::Done(_) | Commit::Repeated(_) => return Ok(Import::Created),
+            let set =
+                ChangeSet { owner: &moved.owner, changes: slice::from_ref(&change), remember: None, unless };
+            match self.commit(&set).await? {
+                Commit::Done | Commit::Repeated(_) => return Ok(Import::Created),
                 Commit::NameTaken(id) => {
                     return Ok(Import::Conflict(format!(
                         "category {id} has this name, or one that looks the same"
@@ -135,7 +137,7 @@ impl Store {
                 }
                 // Somebody who came back after that.
                 Commit::Erased(Erased::Since(erased_at)) if moved.revision.timestamp() > erased_at => {
-                    unless = Some(Unless::BeingErased);
+                    unless = Unless::BeingErased;
                 }
                 Commit::Erased(erased) => return Ok(Import::Conflict(erased.to_string())),
                 Commit::Lost(_) => back_off(attempt).await,

@@ -1,36 +1,17 @@
-//! What only an operator does: take categories and definitions over from elsewhere, hand out all that is held
-//! on a customer. No function calls any of this.
+//! What only an operator does: hand out all that is held on a customer. No function calls any of this.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{
     Store,
-    commit::Commit,
-    erasure::Unless,
     items::{self, Item},
     keys,
     range_query::RangeQuery,
-    writing::{MAX_ATTEMPTS, back_off, contended},
 };
 use crate::{
-    Error, Result,
-    domain::{
-        After, Attributes, Author, CategoryAttributes, CategoryPath, ChangeKind, Customer,
-        DefinitionAttributes, DefinitionPath, HistoryEntry, ImportedCategory, New, NewDefinition, OrgId,
-        Owner, Record, Remembered, Revision, RevisionRange, Revisions, Terms,
-    },
+    Result,
+    domain::{CategoryAttributes, Customer, HistoryEntry, Owner, Record, Remembered},
 };
-
-/// What became of a record that was to be taken over.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Import {
-    /// It has been taken over by this call.
-    Created,
-    /// It has been taken over before, whatever happened to it since, or it says the same.
-    Present,
-    /// Why it is not taken over.
-    Conflict(String),
-}
 
 /// How much is held on a customer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,142 +44,6 @@ pub struct CustomerItems {
 }
 
 impl Store {
-    /// Creates a category as it was in another system, at the time when it became so there; `unless` rules
-    /// it out. What is here already is left alone.
-    ///
-    /// # Errors
-    /// The database's failure.
-    pub async fn import(
-        &self,
-        customer: &Customer,
-        imported: &ImportedCategory,
-        author: &Author,
-        unless: Unless,
-    ) -> Result<Import> {
-        let path = CategoryPath { owner: customer.clone(), id: imported.category.id };
-        let mut record = self.read(&path).await?;
-        for attempt in 0..MAX_ATTEMPTS {
-            if let Some(record) = record {
-                return self.compare(customer, imported, author, record).await;
-            }
-            let revision = imported.revision(&customer.org, author);
-            let revision = revision.unwrap_or_else(|| Revision::mint(self.clock.timestamp(), None));
-            let change = imported.category.clone().create(author, revision);
-            match self.admit(change.assignment(customer)).await {
-                Ok(()) => {}
-                Err(refusal @ (Error::Invalid(_) | Error::NotFound(_))) => {
-                    return Ok(Import::Conflict(refusal.to_string()));
-                }
-                Err(failure) => return Err(failure),
-            }
-            record = match self.commit(customer, &change, None, Some(unless)).await? {
-                Commit::Done(_) | Commit::Repeated(_) => return Ok(Import::Created),
-                Commit::Lost(Some(current)) => Some(current),
-                Commit::Erased(erased) => return Ok(Import::Conflict(erased.to_string())),
-                Commit::Lost(None) | Commit::NameTaken(_) => {
-                    back_off(attempt).await;
-                    self.read(&path).await?
-                }
-            };
-        }
-        Err(contended())
-    }
-
-    /// Makes a definition of the catalogue. What is here already is left alone.
-    ///
-    /// # Errors
-    /// The database's failure.
-    pub async fn import_definition(
-        &self,
-        org: &OrgId,
-        new: &NewDefinition,
-        author: &Author,
-    ) -> Result<Import> {
-        let path = DefinitionPath { owner: org.clone(), id: new.id };
-        if let Some(record) = self.read(&path).await? {
-            return Ok(beside_definition(&record, new));
-        }
-        let terms = Terms { author: author.clone(), expected: Revisions::Any, idempotency: None };
-        match self.create(org, new, &terms).await {
-            Ok(_) => Ok(Import::Created),
-            // A name is taken, or somebody else was faster.
-            Err(Error::AlreadyExists(problem)) => Ok(match self.read(&path).await? {
-                Some(record) => beside_definition(&record, new),
-                None => Import::Conflict(problem.into_owned()),
-            }),
-            Err(failure) => Err(failure),
-        }
-    }
-
-    /// Whether the same has been taken over before, or says what is here.
-    async fn compare(
-        &self,
-        customer: &Customer,
-        imported: &ImportedCategory,
-        author: &Author,
-        record: Record<CategoryAttributes>,
-    ) -> Result<Import> {
-        let other = "the customer has this category with other content";
-        let Some(conflict) = contradiction(&record, &imported.category, other, "the category") else {
-            return Ok(Import::Present);
-        };
-        let before = match imported.revision(&customer.org, author) {
-            Some(revision) => self.entry(customer, revision).await?.is_some(),
-            None => false,
-        };
-        if before || self.has_created(customer, imported, author, record).await? {
-            Ok(Import::Present)
-        } else {
-            Ok(Import::Conflict(conflict))
-        }
-    }
-
-    /// Whether an entry of the history says that the same author created the same category, at the same time
-    /// where the import says when. Looks at the creation of what is here, and among what one Query of the
-    /// history reads (1 MB): the entries of that time, or else the latest.
-    async fn has_created(
-        &self,
-        customer: &Customer,
-        imported: &ImportedCategory,
-        author: &Author,
-        record: Record<CategoryAttributes>,
-    ) -> Result<bool> {
-        let same = |entry: &HistoryEntry<CategoryAttributes>| {
-            entry.change == ChangeKind::Created
-                && entry.id == imported.category.id
-                && entry.after == After::State(imported.category.attributes.clone())
-                && entry.changed_by == author.to_string()
-                && imported.changed_at.is_none_or(|moment| moment == entry.changed_at())
-        };
-        let created = match record {
-            Record::Live(category) => Some(category.created),
-            Record::Deleted { revision, .. } => {
-                self.entry(customer, revision).await?.map(|deletion| deletion.created)
-            }
-        };
-        if let Some(created) = created
-            && self.entry(customer, created).await?.as_ref().is_some_and(same)
-        {
-            return Ok(true);
-        }
-        let range = match imported.changed_at {
-            Some(moment) => RevisionRange::ALL.from(moment).until(moment),
-            None => RevisionRange::ALL,
-        };
-        let id = Some(imported.category.id);
-        let mut query = self.history_range(customer, range).newest_first().of_category(id);
-        Ok(query.next(None, items::into_entry).await?.iter().any(same))
-    }
-
-    async fn entry(
-        &self,
-        customer: &Customer,
-        revision: Revision,
-    ) -> Result<Option<HistoryEntry<CategoryAttributes>>> {
-        let item = self.item(keys::item(customer, keys::history(revision))).await?;
-        item.map(items::into_entry).transpose()
-    }
-
     /// All that is held on a customer.
     #[must_use]
     pub fn customer_items(&self, customer: &Customer) -> CustomerItems {
@@ -286,22 +131,6 @@ impl std::ops::AddAssign for ItemCounts {
         self.tombstones += other.tombstones;
         self.changes += other.changes;
         self.remembered += other.remembered;
-    }
-}
-
-/// What becomes of a definition under an id that the catalogue knows.
-fn beside_definition(record: &Record<DefinitionAttributes>, new: &NewDefinition) -> Import {
-    let other = "the catalogue defines this category with other content";
-    contradiction(record, new, other, "the definition").map_or(Import::Present, Import::Conflict)
-}
-
-/// Why a record can't be taken over beside what is here, unless that says the same: it has `other` content, or
-/// the record, as it is `called`, was deleted.
-fn contradiction<A: Attributes>(here: &Record<A>, new: &New<A>, other: &str, called: &str) -> Option<String> {
-    match here {
-        Record::Live(record) if record.attributes == new.attributes => None,
-        Record::Live(_) => Some(other.to_owned()),
-        Record::Deleted { revision, .. } => Some(format!("{called} was deleted at {}", revision.timestamp())),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The present: what a customer carries, and what a catalogue defines.
 
+use std::collections::HashMap;
+
 use super::{Store, items, keys, range_query::PageBuilder};
 use crate::{
     Error, Result,
@@ -76,6 +78,23 @@ impl Store {
     pub(super) async fn read<A: Attributes>(&self, path: &RecordPath<A::Owner>) -> Result<Option<Record<A>>> {
         let item = self.item(keys::item(&path.owner, keys::category(path.id))).await?;
         item.map(items::into_record).transpose()
+    }
+
+    /// What is known of records of several owners, in the order of their paths.
+    pub(super) async fn read_all<O: Owner>(
+        &self,
+        paths: &[RecordPath<O>],
+    ) -> Result<Vec<Option<Record<O::Attributes>>>> {
+        let key = |path: &RecordPath<O>| keys::item(&path.owner, keys::category(path.id));
+        let mut found = HashMap::with_capacity(paths.len());
+        for item in self.items(paths.iter().map(key).collect()).await? {
+            if let Some(key) = keys::both(&item) {
+                found.insert(key, items::into_record(item)?);
+            }
+        }
+        let record =
+            |path: &RecordPath<O>| found.remove(&(keys::partition(&path.owner), keys::category(path.id)));
+        Ok(paths.iter().map(record).collect())
     }
 
     /// Whether this owner has ever had a record. One that was deleted leaves its tombstone.

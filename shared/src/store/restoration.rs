@@ -1,9 +1,13 @@
 //! Taking back what has been changed since a moment. No function calls any of this.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, slice};
 
 use super::{
-    ScanPosition, Scanned, Store, commit::Commit, erasure::Unless, items, keys, scan::Wanted,
+    ScanPosition, Scanned, Store,
+    commit::{ChangeSet, Commit},
+    erasure::Unless,
+    items, keys,
+    scan::Wanted,
     scan::require_customer,
 };
 use crate::{
@@ -111,8 +115,14 @@ impl Store {
         if dry_run {
             return Ok(Restored::Done);
         }
-        match self.commit(&path.owner, &change, None, Some(Unless::BeingErased)).await? {
-            Commit::Done(_) | Commit::Repeated(_) => Ok(Restored::Done),
+        let set = ChangeSet {
+            owner: &path.owner,
+            changes: slice::from_ref(&change),
+            remember: None,
+            unless: Unless::BeingErased,
+        };
+        match self.commit(&set).await? {
+            Commit::Done | Commit::Repeated(_) => Ok(Restored::Done),
             Commit::Lost(_) | Commit::NameTaken(_) => left_alone("it is being changed just now".to_owned()),
             Commit::Erased(erased) => left_alone(erased.to_string()),
         }

@@ -1,14 +1,15 @@
 //! What the catalogue says of giving a category, as it was looked up lately.
 
-use std::{sync::Arc, time::Duration};
-
-use aws_sdk_dynamodb::types::KeysAndAttributes;
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use super::{Store, failure, items, keys};
 use crate::{
     Error, Result,
     domain::{Assignment, CategoryId, OrgId, Policy, Record, Rule},
-    error::Fault,
 };
 
 /// How long what was read counts, so that a definition holds after as long.
@@ -30,15 +31,34 @@ impl Store {
     /// # Errors
     /// The database's failure.
     pub async fn rule(&self, org: &OrgId, id: CategoryId) -> Result<Arc<Rule>> {
+        let rule = self.rules(org, [id]).await?.remove(&id);
+        rule.ok_or_else(|| Error::unexpected("a rule was not looked up"))
+    }
+
+    /// As [`Self::rule`], of each of these categories. What is not at hand is looked up together.
+    pub(super) async fn rules(
+        &self,
+        org: &OrgId,
+        ids: impl IntoIterator<Item = CategoryId>,
+    ) -> Result<HashMap<CategoryId, Arc<Rule>>> {
         let now = self.clock.now();
-        let key = (org.clone(), id);
-        if let Some(rule) = self.rules.fresh(&key, now) {
-            return Ok(rule);
+        let (mut rules, mut wanted) = (HashMap::new(), BTreeSet::new());
+        for id in ids {
+            match self.rules.fresh(&(org.clone(), id), now) {
+                Some(rule) => drop(rules.insert(id, rule)),
+                None => drop(wanted.insert(id)),
+            }
         }
-        let rule = Arc::new(self.read_rule(org, id).await?);
-        let is_defined = matches!(*rule, Rule::Defined(_));
-        self.rules.insert(key, rule.clone(), is_defined, now, RULE_TTL);
-        Ok(rule)
+        if wanted.is_empty() {
+            return Ok(rules);
+        }
+        for (id, rule) in self.read_rules(org, wanted).await? {
+            let is_defined = matches!(rule, Rule::Defined(_));
+            let rule = Arc::new(rule);
+            self.rules.insert((org.clone(), id), rule.clone(), is_defined, now, RULE_TTL);
+            rules.insert(id, rule);
+        }
+        Ok(rules)
     }
 
     /// What the organisation does with categories that its catalogue does not define.
@@ -66,41 +86,19 @@ impl Store {
         Ok(())
     }
 
-    /// Definition and policy, in one call.
-    async fn read_rule(&self, org: &OrgId, id: CategoryId) -> Result<Rule> {
-        let definition = keys::category(id);
-        let wanted = KeysAndAttributes::builder()
-            .keys(keys::item(org, definition.clone()))
-            .keys(keys::item(org, keys::POLICY.to_owned()))
-            .consistent_read(true)
-            .build()
-            .map_err(Error::unexpected)?;
-        let answer = self
-            .client
-            .batch_get_item()
-            .request_items(&self.tables.categories, wanted)
-            .send()
-            .await
-            .map_err(|error| failure::error("BatchGetItem", error))?;
-        if answer.unprocessed_keys.is_some_and(|unprocessed| !unprocessed.is_empty()) {
-            return Err(Error::Unavailable(Fault::new("BatchGetItem: keys were left unprocessed")));
-        }
-        let mut rule = Rule::Undefined(Policy::default());
-        for item in answer
-            .responses
-            .into_iter()
-            .filter_map(|mut found| found.remove(&self.tables.categories))
-            .flatten()
-        {
-            let sort_key = item.get(keys::SORT_KEY).and_then(|key| key.as_s().ok());
-            if sort_key == Some(&definition) {
-                if let Record::Live(record) = items::into_record(item)? {
-                    return Ok(Rule::Defined(Box::new(record.attributes)));
-                }
-            } else {
-                rule = Rule::Undefined(items::into_policy(item)?);
+    /// Definitions and policy, in one call for up to 99 of them.
+    async fn read_rules(&self, org: &OrgId, ids: BTreeSet<CategoryId>) -> Result<HashMap<CategoryId, Rule>> {
+        let sort_keys = ids.iter().map(|id| keys::category(*id)).chain([keys::POLICY.to_owned()]);
+        let wanted = sort_keys.map(|sort_key| keys::item(org, sort_key)).collect();
+        let (mut defined, mut policy) = (HashMap::new(), Policy::default());
+        for item in self.items(wanted).await? {
+            if keys::sort_key(&item) == Some(keys::POLICY) {
+                policy = items::into_policy(item)?;
+            } else if let Record::Live(record) = items::into_record(item)? {
+                defined.insert(record.id, Rule::Defined(Box::new(record.attributes)));
             }
         }
-        Ok(rule)
+        let rule = |id| (id, defined.remove(&id).unwrap_or(Rule::Undefined(policy)));
+        Ok(ids.into_iter().map(rule).collect())
     }
 }

@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
-use super::{Store, commit::Commit, erasure::Unless};
+use super::{
+    Store,
+    commit::{ChangeSet, Commit},
+    erasure::Unless,
+};
 use crate::{
     Error, Result,
     domain::{
-        Attributes, CategoryId, Change, New, Owner, Reason, Record, RecordPath, Revision, Terms, Timestamp,
-        Versioned,
+        Action, Attributes, Author, CategoryId, Change, Decision, Idempotency, Made, New, Outcome, Owner,
+        Reason, Record, RecordPath, Request, Terms, Unmade, decide_together,
     },
     error::Fault,
     log,
@@ -21,13 +25,6 @@ const BEING_ERASED: &str = "the customer is being erased";
 
 const IN_USE: &str = "customers carry this category; archive it, so that nobody is given it any more";
 
-/// What a request comes to, given the record as it is.
-enum Decision<A> {
-    Change(Box<Change<A>>),
-    /// It is as asked for already.
-    Unchanged(Revision),
-}
-
 impl Store {
     /// Creates a record.
     ///
@@ -39,38 +36,27 @@ impl Store {
         owner: &O,
         new: &New<O::Attributes>,
         terms: &Terms,
-    ) -> Result<Revision> {
-        let idempotency = terms.idempotency.as_ref();
-        let unless = O::CAN_BE_ERASED.then_some(Unless::BeingErased);
-        let mut tombstone = None;
-        for attempt in 0..MAX_ATTEMPTS {
-            let revision = Revision::mint(self.clock.timestamp(), tombstone);
-            let change = Change { replaces: tombstone, ..new.clone().create(&terms.author, revision) };
-            if let Err(refusal) = self.admit(change.assignment(owner)).await {
-                return self.remembered(owner, idempotency).await?.ok_or(refusal);
-            }
-            tombstone = match self.commit(owner, &change, idempotency, unless).await? {
-                Commit::Done(revision) | Commit::Repeated(revision) => return Ok(revision),
-                Commit::Lost(Some(Record::Live(_))) => {
-                    let exists = Error::AlreadyExists(O::Attributes::EXISTS.into());
-                    return self.remembered(owner, idempotency).await?.ok_or(exists);
-                }
-                Commit::NameTaken(id) => {
-                    return self.remembered(owner, idempotency).await?.ok_or(name_taken(id));
-                }
-                Commit::Erased(_) => return Err(Error::NotFound(BEING_ERASED)),
-                Commit::Lost(Some(Record::Deleted { revision, .. })) => Some(revision),
-                Commit::Lost(None) => {
-                    back_off(attempt).await;
-                    None
-                }
-            };
-        }
-        Err(contended())
+    ) -> Result<Outcome> {
+        // Taken for one that is not there. Where it is, or was, the first transaction finds out.
+        let request = request(new.id, Action::Create(&new.attributes), terms);
+        self.make_one(owner, request, None, terms).await
     }
 
-    /// Applies a merge patch to a record; returns its revision afterwards, which is the same as before where
-    /// the patch changes nothing.
+    /// Has a record say this, be it there or not.
+    ///
+    /// # Errors
+    /// [`Error::PreconditionFailed`], [`Error::KeyReused`], [`Error::NotFound`] while the owner is being erased,
+    /// what the catalogue refuses; or the database's failure.
+    pub async fn set<O: Owner>(
+        &self,
+        path: &RecordPath<O>,
+        attributes: &O::Attributes,
+        terms: &Terms,
+    ) -> Result<Outcome> {
+        self.change(path, Action::Set(attributes), terms).await
+    }
+
+    /// Applies a merge patch to a record.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::PreconditionFailed`], [`Error::AlreadyExists`] where a name is taken,
@@ -80,11 +66,8 @@ impl Store {
         path: &RecordPath<O>,
         patch: &<O::Attributes as Attributes>::Patch,
         terms: &Terms,
-    ) -> Result<Revision> {
-        self.change(path, terms, |record: &Versioned<O::Attributes>, now| {
-            record.patch(patch, &terms.author, now)
-        })
-        .await
+    ) -> Result<Outcome> {
+        self.change(path, Action::Patch(patch), terms).await
     }
 
     /// Deletes a record.
@@ -97,68 +80,147 @@ impl Store {
         path: &RecordPath<O>,
         reason: Option<&Reason>,
         terms: &Terms,
-    ) -> Result<()> {
-        let delete =
-            |record: &Versioned<O::Attributes>, now| Some(record.delete(reason.cloned(), &terms.author, now));
-        self.change(path, terms, delete).await?;
-        Ok(())
+    ) -> Result<Outcome> {
+        self.change(path, Action::Delete(reason), terms).await
     }
 
-    /// Loads, decides, and commits on condition that what was decided on is still so; again, if
-    /// somebody else was faster. Returns the record's revision afterwards.
-    async fn change<A: Attributes>(
+    async fn change<O: Owner>(
         &self,
-        path: &RecordPath<A::Owner>,
+        path: &RecordPath<O>,
+        action: Action<'_, O::Attributes>,
         terms: &Terms,
-        decide: impl Fn(&Versioned<A>, Timestamp) -> Option<Change<A>>,
-    ) -> Result<Revision> {
-        let (owner, idempotency) = (&path.owner, terms.idempotency.as_ref());
-        let mut record = self.read(path).await?;
+    ) -> Result<Outcome> {
+        let record = self.read(path).await?;
+        self.make_one(&path.owner, request(path.id, action, terms), record, terms).await
+    }
+
+    async fn make_one<O: Owner>(
+        &self,
+        owner: &O,
+        request: Request<'_, O::Attributes>,
+        record: Option<Record<O::Attributes>>,
+        terms: &Terms,
+    ) -> Result<Outcome> {
+        let made = Box::pin(self.make(owner, &[request], vec![record], terms)).await;
+        let outcomes = made.map_err(|unmade| match unmade {
+            Unmade::Failed(error) => Some(error),
+            Unmade::Refused(errors) => errors.into_iter().flatten().next(),
+        });
+        let nothing_told = || Error::unexpected("a change without an outcome");
+        outcomes.map_err(|error| error.unwrap_or_else(nothing_told))?.pop().ok_or_else(nothing_told)
+    }
+
+    /// Makes what is asked of one owner's records so, together or not at all: decides on the records as they were
+    /// read, and commits on condition that they are still so; again, if somebody else was faster. Returns what each
+    /// request came to.
+    pub(super) async fn make<O: Owner>(
+        &self,
+        owner: &O,
+        requests: &[Request<'_, O::Attributes>],
+        mut records: Vec<Option<Record<O::Attributes>>>,
+        terms: &Terms,
+    ) -> Made {
+        let idempotency = terms.idempotency.as_ref();
         for attempt in 0..MAX_ATTEMPTS {
-            let change = match self.decide(owner, record, terms, &decide).await {
-                Ok(Decision::Change(change)) => change,
-                // What need not be done, or can't be, may be so because the request was carried out before.
-                Ok(Decision::Unchanged(revision)) => {
-                    return Ok(self.remembered(owner, idempotency).await?.unwrap_or(revision));
-                }
-                Err(refusal) => return self.remembered(owner, idempotency).await?.ok_or(refusal),
+            let decided = match self.decide(owner, requests, &records, &terms.author).await {
+                Ok(decided) => decided,
+                Err(unmade) => return self.remembered_or(owner, idempotency, Err(unmade)).await,
             };
-            record = match self.commit(owner, &change, idempotency, None).await? {
-                Commit::Done(revision) | Commit::Repeated(revision) => return Ok(revision),
+            let outcomes: Vec<Outcome> = decided.iter().map(Decision::outcome).collect();
+            let changes: Vec<Change<_>> = decided.into_iter().filter_map(Decision::change).collect();
+            if changes.is_empty() {
+                return self.remembered_or(owner, idempotency, Ok(outcomes)).await;
+            }
+            let remember = idempotency.map(|idempotency| (idempotency, outcomes.as_slice()));
+            let set = ChangeSet { owner, changes: &changes, remember, unless: Unless::BeingErased };
+            match self.commit(&set).await? {
+                Commit::Done => return Ok(outcomes),
+                Commit::Repeated(outcomes) => return Ok(outcomes),
                 Commit::NameTaken(id) => {
-                    return self.remembered(owner, idempotency).await?.ok_or(name_taken(id));
+                    return self.remembered_or(owner, idempotency, Err(name_taken(id).into())).await;
                 }
-                Commit::Erased(_) => return Err(Error::NotFound(BEING_ERASED)),
-                Commit::Lost(current) => {
-                    back_off(attempt).await;
-                    current
+                Commit::Erased(_) => return Err(Error::NotFound(BEING_ERASED).into()),
+                Commit::Lost(found) => {
+                    if renew(&mut records, requests, found) {
+                        back_off(attempt).await;
+                    }
                 }
-            };
+            }
         }
-        Err(contended())
+        Err(contended().into())
     }
 
-    async fn decide<A: Attributes>(
+    /// What requests come to, if the catalogue allows it.
+    async fn decide<O: Owner>(
         &self,
-        owner: &A::Owner,
-        record: Option<Record<A>>,
-        terms: &Terms,
-        decide: impl Fn(&Versioned<A>, Timestamp) -> Option<Change<A>>,
-    ) -> Result<Decision<A>> {
-        let record = record.and_then(Record::live).ok_or(Error::NotFound(A::MISSING))?;
-        terms.expected.require(record.revision)?;
-        let Some(change) = decide(&record, self.clock.timestamp()) else {
-            return Ok(Decision::Unchanged(record.revision));
-        };
-        self.admit(change.assignment(owner)).await?;
-        if let Some(org) = A::defines_for(owner)
-            && matches!(change.record, Record::Deleted { .. })
-            && self.is_carried(org, record.id).await?
-        {
-            return Err(Error::InUse(IN_USE));
+        owner: &O,
+        requests: &[Request<'_, O::Attributes>],
+        records: &[Option<Record<O::Attributes>>],
+        author: &Author,
+    ) -> Result<Vec<Decision<O::Attributes>>, Unmade> {
+        let mut decided = decide_together::<O>(requests, records, author, self.clock.timestamp());
+        let assignments = decided.iter().flatten().filter_map(|decision| decision.assignment(owner));
+        let rules = self.rules(owner.org(), assignments.map(|assignment| assignment.id)).await?;
+        for decision in &mut decided {
+            let assignment = decision.as_ref().ok().and_then(|decision| decision.assignment(owner));
+            let rule = assignment.and_then(|assignment| Some((rules.get(&assignment.id)?, assignment)));
+            if let Some(Err(refusal)) =
+                rule.map(|(rule, assignment)| rule.admit(assignment.id, assignment.value))
+            {
+                *decision = Err(refusal);
+            }
         }
-        Ok(Decision::Change(Box::new(change)))
+        for decision in &mut decided {
+            let undefined = decision.as_ref().ok().and_then(|decision| decision.undefines(owner));
+            if let Some((org, id)) = undefined
+                && self.is_carried(org, id).await?
+            {
+                *decision = Err(Error::InUse(IN_USE));
+            }
+        }
+        if decided.iter().all(Result::is_ok) {
+            return Ok(decided.into_iter().flatten().collect());
+        }
+        Err(Unmade::Refused(decided.into_iter().map(Result::err).collect()))
     }
+
+    /// What need not be done, or can't be, may be so because the request was carried out before.
+    async fn remembered_or(
+        &self,
+        owner: &impl Owner,
+        idempotency: Option<&Idempotency>,
+        otherwise: Made,
+    ) -> Made {
+        match self.remembered(owner, idempotency).await? {
+            Some(outcomes) => Ok(outcomes),
+            None => otherwise,
+        }
+    }
+}
+
+fn request<'a, A: Attributes>(id: CategoryId, action: Action<'a, A>, terms: &Terms) -> Request<'a, A> {
+    Request { id, action, expected: terms.expected.clone() }
+}
+
+/// Takes over what was found in place of the records that had been read. Returns whether others write the same
+/// records now: a tombstone is nobody's who goes on, and what is there is the end of a creation.
+fn renew<A: Attributes>(
+    records: &mut [Option<Record<A>>],
+    requests: &[Request<'_, A>],
+    found: Vec<(CategoryId, Option<Record<A>>)>,
+) -> bool {
+    let mut is_contended = false;
+    for (id, found) in found {
+        let asked = requests.iter().zip(records.iter_mut()).find(|(request, _)| request.id == id);
+        let Some((request, record)) = asked else { continue };
+        is_contended |= match found {
+            None => true,
+            Some(Record::Live(_)) => !matches!(request.action, Action::Create(_)),
+            Some(Record::Deleted { .. }) => false,
+        };
+        *record = found;
+    }
+    is_contended
 }
 
 fn name_taken(id: CategoryId) -> Error {

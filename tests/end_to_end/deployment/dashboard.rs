@@ -21,6 +21,11 @@ pub async fn all_metrics() -> BTreeSet<(Metric, String)> {
         proxy.break_next(times, "TransactWriteItems", fault);
         all.extend(metrics(&line(&api.patch(&category(7), json!({ "value": format!("{fault:?}") })).await)));
     }
+    let change = json!({
+        "op": "set", "customer_id": "123e4567-e89b-12d3-a456-556642440000", "id": 7, "value": "gold",
+        "if_match": "01a208e8-fe27-75de-a151-569bda83de6f",
+    });
+    all.extend(metrics(&line(&api.batch(json!([change])).await)));
     all
 }
 

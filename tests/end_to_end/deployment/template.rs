@@ -163,6 +163,13 @@ async fn policies_allow_what_the_functions_do_and_no_more() {
     api.pages(&format!("{HISTORY}?limit=1"), "history").await;
     api.delete(&category(7)).await;
     send(api.request(Method::PUT, CATEGORIES)).await;
+    // Where the answer is lost, what became of it is looked for.
+    proxy.break_next(6, "TransactWriteItems", Fault::CutAfter);
+    assert_eq!(api.put(&category(9), json!({ "value": "gold" })).await.status, 201);
+    proxy.break_next(6, "TransactWriteItems", Fault::CutAfter);
+    let id = "123e4567-e89b-12d3-a456-556642440000";
+    let batch = api.batch(json!([{ "op": "set", "customer_id": id, "id": 10, "value": "gold" }])).await;
+    assert_eq!(batch.json()["failed"], 0);
     use_the_catalogue(&api, &proxy).await;
 
     let mut done: BTreeMap<String, BTreeSet<Permit>> = BTreeMap::new();

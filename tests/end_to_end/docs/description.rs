@@ -149,6 +149,12 @@ fn request_to(api: &Api, operation: Operation, key: &str, path: &str) -> Request
     let request = api.anonymous(operation.method(), path).header("x-auth-roles", key);
     match operation {
         Operation::CreateCategory => request.json(&json!({ "id": 7, "value": "gold" })),
+        Operation::SetCategory => request.json(&json!({ "value": "bronze" })),
+        Operation::ChangeCategories => request.json(&json!({
+            "changes": [{
+                "op": "set", "customer_id": "123e4567-e89b-12d3-a456-556642440000", "id": 7, "value": "gold",
+            }],
+        })),
         Operation::UpdateCategory => request.json(&json!({ "value": "silver" })),
         Operation::DefineCategory => request.json(&json!({ "id": 7, "name": "Tier" })),
         Operation::UpdateDefinition => request.json(&json!({ "name": "Level" })),
@@ -200,7 +206,7 @@ async fn every_described_status_is_answered_and_no_other() {
         receive(operation, 403, send(request(&api, operation, &key_of("elsewhere"))).await);
         let malformed = operation.path().replace("{org_id}", "a%20b").replace(['{', '}'], "");
         receive(operation, 400, send(request_to(&api, operation, "API_KEY", &malformed)).await);
-        if operation.method() != Method::POST {
+        if ![Method::POST, Method::PUT].contains(&operation.method()) {
             receive(operation, 404, send(request(&api, operation, "API_KEY")).await);
         }
     }
@@ -227,10 +233,25 @@ async fn every_described_status_is_answered_and_no_other() {
         }
         receive(delete, 204, send(request(&api, delete, "API_KEY")).await);
     }
+    for operation in [Operation::ChangeCategories, Operation::SetCategory] {
+        let status = if operation == Operation::SetCategory { 204 } else { 200 };
+        receive(operation, status, send(request(&api, operation, "API_KEY")).await);
+    }
+    let set = Operation::SetCategory;
+    receive(set, 412, send(request(&api, set, "API_KEY").header("If-None-Match", "*")).await);
+    let keyed = || request(&api, set, "API_KEY").header("Idempotency-Key", "once-more");
+    receive(set, 204, send(keyed().json(&json!({ "value": "steel" }))).await);
+    receive(set, 409, send(keyed()).await);
+    let delete = Operation::DeleteCategory;
+    receive(delete, 204, send(request(&api, delete, "API_KEY")).await);
+    receive(set, 201, send(request(&api, set, "API_KEY")).await);
+    receive(delete, 204, send(request(&api, delete, "API_KEY")).await);
     // What the catalogue says is looked up again by then.
     api.store.set_policy(&OrgId::parse("telco").unwrap(), Policy::Reject).await.unwrap();
     api.clock.advance(Duration::from_secs(30));
-    receive(Operation::CreateCategory, 404, send(request(&api, Operation::CreateCategory, "API_KEY")).await);
+    for operation in [Operation::CreateCategory, Operation::SetCategory] {
+        receive(operation, 404, send(request(&api, operation, "API_KEY")).await);
+    }
 
     // The keys are looked up again by then, which is what times out.
     api.clock.advance(Duration::from_secs(30));

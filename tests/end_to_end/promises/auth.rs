@@ -15,18 +15,25 @@ use shared::{
 };
 
 use crate::support::{
-    api::{Answer, Api, CATEGORIES, HISTORY, category, key_of, send},
+    api::{Answer, Api, BATCH, CATEGORIES, HISTORY, category, key_of, send},
     proxy::Proxy,
 };
 
-const OPERATIONS: [(&str, &str, Permission); 6] = [
+const OPERATIONS: [(&str, &str, Permission); 8] = [
     ("POST", "", Permission::Write),
     ("GET", "", Permission::Read),
     ("GET", "/7", Permission::Read),
+    ("PUT", "/7", Permission::Write),
     ("PATCH", "/7", Permission::Write),
     ("DELETE", "/7", Permission::Write),
     ("GET", "/historical", Permission::Read),
+    ("POST", "/batch", Permission::Write),
 ];
+
+/// The path of an operation on a customer, or of the batch.
+fn path(rest: &str) -> String {
+    if rest == "/batch" { BATCH.to_owned() } else { format!("{CATEGORIES}{rest}") }
+}
 
 fn key(caller: &str, orgs: &[&str], roles: &[Permission], api: &Api) -> ApiKey {
     ApiKey {
@@ -39,8 +46,9 @@ fn key(caller: &str, orgs: &[&str], roles: &[Permission], api: &Api) -> ApiKey {
 /// As the caller with this name.
 async fn call(api: &Api, caller: &str, method: &str, path: &str) -> Answer {
     let body = match method {
+        "POST" if path == BATCH => r#"{"changes":[]}"#,
         "POST" => r#"{"id":7,"value":"gold"}"#,
-        "PATCH" => r#"{"value":"silver"}"#,
+        "PUT" | "PATCH" => r#"{"value":"silver"}"#,
         _ => "",
     };
     let request =
@@ -59,7 +67,7 @@ async fn organisation_role_and_operation_decide_together() {
         let caller = format!("caller-{n}");
         api.store.put_api_key(&key(&caller, orgs, roles, &api)).await.unwrap();
         for (method, rest, needed) in OPERATIONS {
-            let answer = call(&api, &caller, method, &format!("{CATEGORIES}{rest}")).await;
+            let answer = call(&api, &caller, method, &path(rest)).await;
             let foreign = !orgs.contains(&"telco") && !orgs.contains(&"*");
             if foreign {
                 assert_eq!(answer.refused(403, "MCUS.999.995"), ["the API key is not for this organisation"]);
@@ -107,7 +115,7 @@ async fn without_a_valid_key_nothing_is_done_or_said() {
     ];
     for header in headers {
         for (method, rest, _) in OPERATIONS {
-            for path in [format!("{CATEGORIES}{rest}"), "/v4/orgs/a%20b/customers/x/categories".into()] {
+            for path in [path(rest), "/v4/orgs/a%20b/customers/x/categories".into()] {
                 let mut request = api.anonymous(method.parse().unwrap(), &path).body("{");
                 if let Some(header) = &header {
                     request = request.header("x-auth-roles", header);
@@ -153,7 +161,7 @@ async fn what_cannot_be_a_key_costs_no_call_to_the_database() {
     ];
     for key in impossible {
         for (method, rest, _) in OPERATIONS {
-            let request = api.anonymous(method.parse().unwrap(), &format!("{CATEGORIES}{rest}"));
+            let request = api.anonymous(method.parse().unwrap(), &path(rest));
             let request = request.header("x-auth-roles", &key).body(r#"{"id":7,"value":"gold"}"#);
             send(request).await.refused(401, "MCUS.999.996");
             assert_eq!(api.recorder.take(), [], "{key}");

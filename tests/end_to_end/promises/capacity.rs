@@ -2,7 +2,7 @@
 //! of these figures.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{
     api::{Api, CATEGORIES, DEFINITION_HISTORY, DEFINITIONS, HISTORY, carriers, category, definition, send},
@@ -54,6 +54,7 @@ async fn the_documented_table_is_true() {
     api.get(HISTORY).await;
     api.patch(&category(8), json!({})).await.refused(404, "MCUS.999.997");
     api.delete(&category(8)).await.refused(404, "MCUS.999.997");
+    assert_eq!(api.put(&category(2), json!({ "value": "risk" })).await.status, 204);
     let further = async |path: String| {
         let first = api.get(&path).await.json();
         format!("{path}&cursor={}", first["next_cursor"].as_str().unwrap())
@@ -86,6 +87,14 @@ async fn the_documented_table_is_true() {
     note("updateCategory with another value");
     api.patch(&category(7), json!({})).await;
     note("updateCategory that changes nothing");
+    api.put(&category(11), json!({ "value": "gold" })).await;
+    note("setCategory of one that is not there");
+    api.put(&category(11), json!({ "value": "silver" })).await;
+    note("setCategory of one that is");
+    api.put(&category(11), json!({ "value": "silver" })).await;
+    note("setCategory that changes nothing");
+    api.delete(&category(11)).await;
+    api.recorder.take();
     api.get(&format!("{}?as_of={moment}", category(1))).await;
     note("getCategory, `as_of`, unchanged since");
     api.get(&format!("{}?as_of={moment}", category(7))).await;
@@ -114,6 +123,49 @@ async fn the_documented_table_is_true() {
     let table = rows.join("\n");
     let documented = section("docs/api.md", "What an operation costs");
     assert!(documented.contains(&table), "docs/api.md should have\n{table}");
+}
+
+#[tokio::test]
+async fn a_batch_costs_a_read_unit_for_each_change_and_what_its_customers_transactions_do() {
+    let api = Api::start().await;
+    let batch = |customers: i32, value: &str| -> Value {
+        let change = |n: i32| {
+            let customer = format!("{:08}-e89b-12d3-a456-55664244000{}", n % customers, customers % 10);
+            json!({ "op": "set", "customer_id": customer, "id": n / customers, "value": value })
+        };
+        (0..100).map(change).collect()
+    };
+    api.batch(batch(100, "first")).await;
+    for n in 0..25 {
+        // What the catalogue says of all of them is known.
+        let rule = json!([{ "op": "set", "customer_id": "00000099-e89b-12d3-a456-556642440009", "id": n, "value": "x" }]);
+        api.batch(rule).await;
+    }
+    api.recorder.take();
+    for (customers, value, reads, writes) in
+        [(100, "second", 100, 400), (4, "first", 100, 408), (4, "second", 100, 400), (4, "second", 100, 0)]
+    {
+        assert_eq!(api.batch(batch(customers, value)).await.json()["failed"], 0);
+        let calls = api.recorder.take();
+        let of = |action: &str| calls.iter().filter(|call| call.action == action).collect::<Vec<_>>();
+        let units = |action| of(action).iter().map(|call| call.units).sum::<f64>().to_string();
+        assert_eq!((of(LOOK_UP).len(), calls.len() - 1), (1, of("TransactWriteItems").len()));
+        assert_eq!(
+            of("TransactWriteItems").len(),
+            if writes == 0 { 0 } else { customers.unsigned_abs() as usize }
+        );
+        assert_eq!((units(LOOK_UP), total(&calls)), (reads.to_string(), (reads + writes).to_string()));
+    }
+    let documented = section("docs/api.md", "What an operation costs");
+    let documented = documented.split_whitespace().collect::<Vec<_>>().join(" ");
+    let told = "100 changes of as many customers are 600 write units where all are created and 400 where all are \
+                replaced; of four customers, 408 and 400.";
+    assert!(documented.contains(told), "{documented}");
+}
+
+/// Units of calls that may have overlapped.
+fn total(calls: &[Call]) -> String {
+    calls.iter().map(|call| call.units).sum::<f64>().to_string()
 }
 
 #[tokio::test]

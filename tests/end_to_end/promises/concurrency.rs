@@ -37,6 +37,8 @@ async fn of_posts_at_the_same_time_one_creates() {
     assert_eq!(api.get(HISTORY).await.json()["history"].as_array().unwrap().len(), 1);
 }
 
+const ID: &str = "123e4567-e89b-12d3-a456-556642440000";
+
 /// What a client had acknowledged.
 type Acknowledged = Vec<(i32, &'static str)>;
 
@@ -47,12 +49,23 @@ async fn client(api: &Api, seed: u64) -> Acknowledged {
     for n in 0..20 {
         let id = random.i32(0..5);
         let value = format!("{seed}.{n}");
-        let (answer, change, accepted) = match random.u8(0..4) {
+        let (answer, change, accepted) = match random.u8(0..6) {
             0 => (api.post(json!({ "id": id, "value": value })).await, "created", 201),
             1 => (api.delete(&category(id)).await, "deleted", 204),
+            2 => {
+                let put = api.put(&category(id), json!({ "value": value })).await;
+                let change = if put.status == 201 { "created" } else { "updated" };
+                (put, change, 0)
+            }
+            3 => {
+                let change = json!({ "op": "set", "customer_id": ID, "id": id, "value": value });
+                let answer = api.batch(json!([change])).await;
+                let outcome = answer.json()["results"][0]["outcome"].clone();
+                (answer, if outcome == "created" { "created" } else { "updated" }, 0)
+            }
             _ => (api.patch(&category(id), json!({ "value": value })).await, "updated", 204),
         };
-        if answer.status == accepted {
+        if answer.status == accepted || (accepted == 0 && answer.status < 300) {
             acknowledged.push((id, change));
         } else {
             assert!([404, 409].contains(&answer.status), "{} {}", answer.status, answer.body);

@@ -14,11 +14,12 @@ use crate::support::{
 };
 
 /// One request per operation, all of them well-formed.
-fn every_operation() -> [(Method, String); 6] {
+fn every_operation() -> [(Method, String); 7] {
     [
         (Method::POST, CATEGORIES.into()),
         (Method::GET, CATEGORIES.into()),
         (Method::GET, category(7)),
+        (Method::PUT, category(7)),
         (Method::PATCH, category(7)),
         (Method::DELETE, category(7)),
         (Method::GET, HISTORY.into()),
@@ -28,7 +29,7 @@ fn every_operation() -> [(Method, String); 6] {
 fn body(method: &Method) -> &'static str {
     match *method {
         Method::POST => r#"{"id":7,"value":"gold"}"#,
-        Method::PATCH => r#"{"value":"gold"}"#,
+        Method::PUT | Method::PATCH => r#"{"value":"gold"}"#,
         _ => "",
     }
 }
@@ -174,7 +175,11 @@ async fn a_decoded_path_is_the_path() {
         ("/", 404),
     ] {
         let path = format!("{CATEGORIES}{end}");
-        let parts = [("/rawPath", path.clone().into()), ("/requestContext/http/path", path.into())];
+        let parts = [
+            ("/rawPath", path.clone().into()),
+            ("/requestContext/http/path", path.into()),
+            ("/requestContext/http/method", "OPTIONS".into()),
+        ];
         let answer = not_found(event("not-found.method", &parts), Context::default()).await.unwrap();
         assert_eq!(answer.status_code, status, "{end}");
     }

@@ -23,12 +23,13 @@ async fn start() -> (Api, Proxy) {
     (api, proxy)
 }
 
-/// The six operations on category 7, which exists but for the POST; what each calls to do its work,
+/// The operations on category 7, which exists but for the POST; what each calls to do its work,
 /// and its status when all is well.
-const OPERATIONS: [(&str, &str, &str, u16); 6] = [
+const OPERATIONS: [(&str, &str, &str, u16); 7] = [
     ("POST", "", TRANSACTION, 201),
     ("GET", "", "Query", 200),
     ("GET", "/7", "GetItem", 200),
+    ("PUT", "/7", TRANSACTION, 204),
     ("PATCH", "/7", TRANSACTION, 204),
     ("DELETE", "/7", TRANSACTION, 204),
     ("GET", "/historical", "Query", 200),
@@ -38,7 +39,7 @@ async fn call(api: &Api, method: &str, rest: &str, value: &str) -> Answer {
     let request = api.request(method.parse().unwrap(), &format!("{CATEGORIES}{rest}"));
     let request = match method {
         "POST" => request.json(&json!({ "id": 7, "value": value })),
-        "PATCH" => request.json(&json!({ "value": value })),
+        "PUT" | "PATCH" => request.json(&json!({ "value": value })),
         _ => request,
     };
     send(request).await
@@ -51,6 +52,8 @@ async fn prepare(api: &Api, proxy: &Proxy, method: &str) {
         api.create(7, "start").await;
     }
     api.patch(&category(7), json!({})).await;
+    let held = api.get(&category(7)).await.json();
+    api.put(&category(7), json!({ "value": held["value"] })).await;
     api.get(CATEGORIES).await;
     api.get(HISTORY).await;
     api.delete(&category(99)).await;

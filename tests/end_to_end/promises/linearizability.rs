@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester, SequentialSpec};
 
 use crate::support::{
-    api::{Api, category},
+    api::{Answer, Api, category},
     proxy::{Fault, Proxy},
 };
+
+const ID: &str = "123e4567-e89b-12d3-a456-556642440000";
 
 const ROUNDS: i32 = 12;
 const CLIENTS: usize = 4;
@@ -36,6 +38,9 @@ struct Fields {
 enum Op {
     SetValue(u64),
     SetReason(u64),
+    /// By a PUT of both, or a batch.
+    Put(u64),
+    Batch(u64),
     Read,
 }
 
@@ -53,10 +58,25 @@ impl SequentialSpec for Fields {
         match op {
             Op::SetValue(value) => self.value = *value,
             Op::SetReason(reason) => self.reason = *reason,
+            Op::Put(both) | Op::Batch(both) => *self = Self { value: *both, reason: *both },
             Op::Read => return Ret::Fields(self.value, self.reason),
         }
         Ret::Done
     }
+}
+
+/// What a batch of one change says of it, as if it had been answered alone.
+fn told_alone(answer: Answer) -> Answer {
+    if answer.status != 200 {
+        return answer;
+    }
+    let result = answer.json()["results"][0].clone();
+    let status = match result["error"]["code"].as_str() {
+        None => 204,
+        Some("MCUS.001.005" | "MCUS.001.009") => 503,
+        Some(other) => panic!("{other}: {}", answer.body),
+    };
+    Answer { status, ..answer }
 }
 
 type Tester = Mutex<LinearizabilityTester<usize, Fields>>;
@@ -72,14 +92,15 @@ async fn client(api: &Api, proxy: &Proxy, id: i32, client: usize, tester: &Teste
     let mut thread = client;
     for step in 0..STEPS {
         let unique = (client * STEPS + step + 1) as u64;
-        let op = [Op::SetValue(unique), Op::SetReason(unique), Op::Read][draw(3)].clone();
+        let ops = [Op::SetValue(unique), Op::SetReason(unique), Op::Put(unique), Op::Batch(unique), Op::Read];
+        let op = ops[draw(ops.len())].clone();
         let plants = draw(2) == 0;
         if unknown.get() >= MAX_UNKNOWN {
             proxy.mend();
         } else if plants {
             proxy.break_next(
                 1 + draw(7),
-                ["TransactWriteItems", "GetItem"][draw(2)],
+                ["TransactWriteItems", "GetItem", "BatchGetItem"][draw(3)],
                 FAULTS[draw(FAULTS.len())],
             );
         }
@@ -87,6 +108,17 @@ async fn client(api: &Api, proxy: &Proxy, id: i32, client: usize, tester: &Teste
         let answer = match op {
             Op::SetValue(value) => api.patch(&category(id), json!({ "value": value.to_string() })).await,
             Op::SetReason(reason) => api.patch(&category(id), json!({ "reason": reason.to_string() })).await,
+            Op::Put(both) => {
+                let body = json!({ "value": both.to_string(), "reason": both.to_string() });
+                api.put(&category(id), body).await
+            }
+            Op::Batch(both) => {
+                let change = json!({
+                    "op": "set", "customer_id": ID, "id": id, "value": both.to_string(), "reason": both.to_string(),
+                });
+                let answer = api.batch(json!([change])).await;
+                told_alone(answer)
+            }
             Op::Read => api.get(&category(id)).await,
         };
         let number = |value: &Value| value.as_str().unwrap().parse().unwrap();

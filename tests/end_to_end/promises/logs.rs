@@ -14,7 +14,7 @@ use tracing::level_filters::LevelFilter;
 use uuid::Uuid;
 
 use crate::support::{
-    api::{Api, CATEGORIES, HISTORY, category, key_of, send},
+    api::{Api, BATCH, CATEGORIES, HISTORY, category, key_of, send},
     logs::{from_level, line as line_of, lines, metrics, redact, written},
     proxy::{Fault, Proxy},
 };
@@ -322,7 +322,8 @@ async fn nothing_that_a_caller_sends_is_logged() {
     api.add_key("crm-backend").await;
     let base = format!("/v4/orgs/telco/customers/{customer}/categories");
     let call = async |method: &str, rest: &str, body: &str| {
-        let request = api.anonymous(method.parse().unwrap(), &format!("{base}{rest}"));
+        let path = if rest == BATCH { BATCH.to_owned() } else { format!("{base}{rest}") };
+        let request = api.anonymous(method.parse().unwrap(), &path);
         let request = request
             .header("x-auth-roles", &key)
             .header("Idempotency-Key", format!("{repeat}-{}", Uuid::new_v4()));
@@ -334,6 +335,11 @@ async fn nothing_that_a_caller_sends_is_logged() {
     };
     let new = json!({ "id": 7, "value": value, "description": description, "reason": reason }).to_string();
     let patch = json!({ "value": format!("{value}!"), "description": description }).to_string();
+    let batch = json!({ "changes": [
+        { "op": "set", "customer_id": customer, "id": 7, "value": value, "description": description },
+        { "op": "delete", "customer_id": customer, "id": 8, "reason": reason },
+    ]});
+    let batch = batch.to_string();
     let delete = format!("/7?reason={reason}");
     let mut statuses = BTreeSet::new();
     for (times, action, fault) in FAULTS {
@@ -351,6 +357,11 @@ async fn nothing_that_a_caller_sends_is_logged() {
             ("GET", &format!("?cursor={value}"), ""),
             ("GET", &format!("/{value}"), ""),
             ("PUT", &format!("/{value}"), &new),
+            ("PUT", "/7", &patch),
+            ("PUT", "/7", &new),
+            ("POST", "/7", &new),
+            ("POST", BATCH, &batch),
+            ("POST", BATCH, &batch.replace("\"op\"", &format!("\"{reason}\""))),
         ] {
             statuses.insert(call(method, rest, body).await);
         }

@@ -2,6 +2,7 @@
 //! it costs.
 
 mod auth;
+mod batch;
 mod bounded_work;
 mod capacity;
 mod carriers;

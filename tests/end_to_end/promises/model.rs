@@ -1,4 +1,4 @@
-//! Random sequences of all six operations with all their parameters, against a model that keeps
+//! Random sequences of all operations on a customer with all their parameters, against a model that keeps
 //! a list of changes and nothing else.
 
 use std::collections::BTreeMap;
@@ -20,11 +20,19 @@ enum Tag {
     Of(Index),
 }
 
+/// On what a PUT depends.
+#[derive(Clone, Copy, Debug)]
+enum Condition {
+    IfMatch(Tag),
+    IfNoneMatch,
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Create { id: i32, attributes: Map<String, Value>, key: Option<u8> },
     Get { id: i32, as_of: Option<Index>, held: Tag },
     List { limit: usize, as_of: Option<Index> },
+    Set { id: i32, attributes: Map<String, Value>, condition: Condition, key: Option<u8> },
     Patch { id: i32, patch: Map<String, Value>, tag: Tag, key: Option<u8> },
     Delete { id: i32, reason: Option<String>, tag: Tag, key: Option<u8> },
     History { id: Option<i32>, from: Option<Index>, to: Option<Index>, limit: usize },
@@ -42,6 +50,10 @@ fn tag() -> impl Strategy<Value = Tag> {
         1 => Just(Tag::WeakCurrent),
         2 => any::<Index>().prop_map(Tag::Of),
     ]
+}
+
+fn condition() -> impl Strategy<Value = Condition> {
+    prop_oneof![5 => tag().prop_map(Condition::IfMatch), 1 => Just(Condition::IfNoneMatch)]
 }
 
 /// An `Idempotency-Key`, seldom enough that most changes are new requests.
@@ -74,6 +86,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (limit(), moment()).prop_map(|(limit, as_of)| Step::List { limit, as_of }),
         4 => (id(), members(true), tag(), key())
             .prop_map(|(id, patch, tag, key)| Step::Patch { id, patch, tag, key }),
+        3 => (id(), members(true), condition(), key())
+            .prop_map(|(id, attributes, condition, key)| Step::Set { id, attributes, condition, key }),
         2 => (id(), proptest::option::of("[xy]"), tag(), key())
             .prop_map(|(id, reason, tag, key)| Step::Delete { id, reason, tag, key }),
         1 => (proptest::option::of(id()), moment(), moment(), limit())
@@ -203,6 +217,7 @@ impl Session<'_> {
                 let query = query(&[("limit", Some(limit.to_string())), ("as_of", moment)]);
                 self.pages(&format!("{}?{query}", self.base), "categories", limit, &expected).await;
             }
+            Step::Set { id, attributes, condition, key } => self.set(id, attributes, condition, key).await,
             Step::Patch { id, patch, tag, key } => self.patch(id, patch, tag, key).await,
             Step::Delete { id, reason, tag, key } => self.delete(id, reason, tag, key).await,
             Step::History { id, from, to, limit } => {
@@ -321,6 +336,42 @@ impl Session<'_> {
         } else {
             assert_eq!(answer.status, 204, "{}", answer.body);
             Some((answer, asked))
+        }
+    }
+
+    async fn set(&mut self, id: i32, attributes: Map<String, Value>, condition: Condition, key: Option<u8>) {
+        let mut after = json!({ "value": null, "description": null, "reason": null });
+        for (name, value) in &attributes {
+            after[name] = value.clone();
+        }
+        let mut body = attributes;
+        body.entry("value").or_insert(Value::Null);
+        let before = self.model.at(id, None);
+        let (header, holds) = match condition {
+            Condition::IfNoneMatch => (Some(("if-none-match", "*".to_owned())), before.is_none()),
+            Condition::IfMatch(tag) => match self.model.tag(id, tag) {
+                None => (None, true),
+                Some((text, strong, _)) => (Some(("if-match", text)), strong && before.is_some()),
+            },
+        };
+        let asked = json!(["PUT", id, after, header]);
+        let mut request = self.api.request(Method::PUT, &self.path(id)).json(&body);
+        if let Some((name, text)) = header {
+            request = request.header(name, text);
+        }
+        let Some(answer) = self.send_once(key, &asked, request).await else { return };
+        if !holds {
+            answer.refused(412, "MCUS.999.993");
+            return;
+        }
+        let before = self.model.at(id, None);
+        let (status, change) = if before.is_some() { (204, "updated") } else { (201, "created") };
+        assert_eq!(answer.status, status, "{}", answer.body);
+        if let Some(entry) = before.filter(|entry| self::attributes(entry) == after) {
+            assert_eq!(answer.etag(), format!("{}", entry["revision"]));
+        } else {
+            self.remember(key, asked, &answer);
+            self.changed(id, change, after, Some(answer.etag())).await;
         }
     }
 

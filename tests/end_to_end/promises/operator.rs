@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 use shared::{
-    domain::{Author, ImportedCategory, KeyName},
-    store::{Held, Import, Store, Unless},
+    domain::{Author, Customer, ImportedCategory, KeyName, OrgId},
+    store::{Held, Import, ImportTask, ImportTerms, OnConflict, Store, Unless},
 };
 
 use crate::{
@@ -251,4 +251,92 @@ async fn all_that_is_held_comes_page_by_page() {
     assert!(pages > 1);
     assert_eq!((records.len(), changes.len()), (30, 215));
     assert!(records.is_sorted() && changes.is_sorted());
+}
+
+/// A line of one of the customers whose ids differ in their last digit.
+fn line_of(n: u32, id: i32, value: &str) -> ImportedCategory {
+    let customer_id = format!("123e4567-e89b-12d3-a456-55664244000{n}");
+    let line =
+        json!({ "customer_id": customer_id, "id": id, "value": value, "changed_at": "2019-05-01T10:00:00Z" });
+    ImportedCategory::parse(line.to_string().as_bytes(), shared::clock::Clock::default().timestamp()).unwrap()
+}
+
+async fn together(store: &Store, lines: &[ImportedCategory], on_conflict: OnConflict) -> Option<Vec<Import>> {
+    let author = Author::from(KeyName::parse("old-crm").unwrap());
+    let tasks = lines.iter().map(|line| ImportTask {
+        customer: Customer { org: OrgId::parse("telco").unwrap(), id: line.customer },
+        imported: line,
+        author: &author,
+    });
+    let tasks: Vec<_> = tasks.collect();
+    store.import_together(&tasks, ImportTerms { unless: Unless::Erased, on_conflict }).await.unwrap()
+}
+
+#[tokio::test]
+async fn lines_of_many_customers_are_taken_over_together_as_they_would_be_one_by_one() {
+    let api = Api::start().await;
+    api.create(1, "gold").await;
+    api.create(2, "silver").await;
+    api.define(json!({ "id": 4, "name": "Tier", "valid_values": ["gold"] })).await;
+    let lines = [
+        line_of(0, 1, "gold"),
+        line_of(0, 2, "gold"),
+        line_of(0, 3, "gold"),
+        line_of(1, 1, "gold"),
+        line_of(1, 4, "lead"),
+        line_of(2, 4, "gold"),
+    ];
+    let first = together(&api.store, &lines, OnConflict::Reject).await.unwrap();
+    assert!(matches!(&first[1], Import::Conflict(problem) if problem.contains("other content")), "{first:?}");
+    assert!(matches!(&first[4], Import::Conflict(problem) if problem.contains("not valid")), "{first:?}");
+    let [created, present] = [Import::Created, Import::Present];
+    assert_eq!([&first[0], &first[2], &first[3], &first[5]], [&present, &created, &created, &created]);
+    let entries = api.get(&format!("{HISTORY}?category_id=3")).await.json();
+    assert_eq!(entries["history"][0]["changed_at"], "2019-05-01T10:00:00.000Z");
+    // One by one they are known again.
+    assert_eq!(
+        import(&api.store, json!({ "id": 3, "value": "gold", "changed_at": "2019-05-01T10:00:00Z" })).await,
+        present
+    );
+    let items = api.items().await;
+    let again = together(&api.store, &lines, OnConflict::Reject).await.unwrap();
+    assert_eq!([&again[0], &again[2], &again[3], &again[5]], [&present; 4]);
+    assert_eq!(api.items().await, items);
+}
+
+#[tokio::test]
+async fn of_a_group_in_whose_way_one_customer_is_nothing_is_taken_over() {
+    let api = Api::start().await;
+    furnish(&api).await;
+    let (erasure, _) = api.store.begin_erasure(&customer(ID)).await.unwrap();
+    let items = api.items().await;
+    let lines = [line_of(1, 1, "gold"), line_of(0, 900, "gold")];
+    assert_eq!(together(&api.store, &lines, OnConflict::Reject).await, None);
+    assert_eq!(api.items().await, items);
+    while api.store.erase_some(&erasure).await.unwrap().total() > 0 {}
+    api.store.end_erasure(&erasure).await.unwrap();
+    assert_eq!(together(&api.store, &lines, OnConflict::Reject).await, None);
+    assert_eq!(together(&api.store, &lines[..1], OnConflict::Reject).await, Some(vec![Import::Created]));
+}
+
+#[tokio::test]
+async fn a_line_can_replace_what_is_here_and_the_history_says_what_that_was() {
+    let api = Api::start().await;
+    api.create(1, "silver").await;
+    api.create(2, "silver").await;
+    api.delete(&category(2)).await;
+    let lines = [line_of(0, 1, "gold"), line_of(0, 2, "gold"), line_of(0, 3, "gold")];
+    let made = together(&api.store, &lines, OnConflict::Update).await;
+    assert_eq!(made, Some(vec![Import::Created; 3]));
+    let history = api.get(HISTORY).await.json();
+    let told = |id: i32| {
+        let entry = history["history"].as_array().unwrap().iter().find(|entry| entry["id"] == id).unwrap();
+        json!([entry["change"], entry["value"], entry["previous"]["value"], entry["changed_by"]])
+    };
+    assert_eq!(told(1), json!(["updated", "gold", "silver", "old-crm"]));
+    assert_eq!(told(2), json!(["created", "gold", null, "old-crm"]));
+    // What is here is later than the line says, so it is dated by now, and else by the line.
+    let later = |entry: &&Value| entry["changed_at"].as_str() > Some("2026");
+    assert_eq!(history["history"].as_array().unwrap().iter().filter(later).count(), 5);
+    assert_eq!(together(&api.store, &lines, OnConflict::Update).await, Some(vec![Import::Present; 3]));
 }

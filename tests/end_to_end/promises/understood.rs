@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::api::{Api, CATEGORIES, HISTORY, category, send};
+use crate::support::api::{Api, BATCH, CATEGORIES, HISTORY, category, send};
 
 #[tokio::test]
 async fn a_body_where_none_belongs_is_refused_with_what_to_send_instead() {
@@ -44,6 +44,10 @@ async fn a_condition_that_would_not_be_checked_is_refused() {
         (Method::GET, category(7), "If-Match", &etag),
         (Method::GET, CATEGORIES.to_owned(), "If-None-Match", &etag),
         (Method::PATCH, category(7), "If-None-Match", "*"),
+        (Method::POST, BATCH.to_owned(), "If-Match", &etag),
+        (Method::POST, BATCH.to_owned(), "If-None-Match", "*"),
+        (Method::PUT, category(7), "If-None-Match", &etag),
+        (Method::PUT, category(7), "If-Unmodified-Since", "Mon, 23 Nov 2026 06:46:00 GMT"),
         (Method::PATCH, category(7), "If-Unmodified-Since", "Mon, 23 Nov 2026 06:46:00 GMT"),
         (Method::DELETE, category(7), "If-Unmodified-Since", "Mon, 23 Nov 2026 06:46:00 GMT"),
         (Method::POST, CATEGORIES.to_owned(), "X-HTTP-Method-Override", "PATCH"),
@@ -51,7 +55,7 @@ async fn a_condition_that_would_not_be_checked_is_refused() {
         let request = api.request(method.clone(), &path).header(header, value);
         let request = match method {
             Method::POST => request.json(&json!({ "id": 8, "value": "gold" })),
-            Method::PATCH => request.json(&json!({ "value": "silver" })),
+            Method::PUT | Method::PATCH => request.json(&json!({ "value": "silver" })),
             _ => request,
         };
         let details = send(request).await.refused(400, "MCUS.999.998");

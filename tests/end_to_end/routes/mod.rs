@@ -1,5 +1,6 @@
 //! One file per route and verb.
 
+mod batches;
 mod carriers;
 mod categories;
 mod definitions;

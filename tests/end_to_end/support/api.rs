@@ -37,6 +37,8 @@ pub const CATEGORIES: &str = "/v4/orgs/telco/customers/123e4567-e89b-12d3-a456-5
 pub const HISTORY: &str =
     "/v4/orgs/telco/customers/123e4567-e89b-12d3-a456-556642440000/categories/historical";
 
+pub const BATCH: &str = "/v4/orgs/telco/customers/categories/batch";
+
 pub const DEFINITIONS: &str = "/v4/orgs/telco/categories";
 
 pub const DEFINITION_HISTORY: &str = "/v4/orgs/telco/categories/historical";
@@ -187,6 +189,15 @@ impl Api {
 
     pub async fn patch(&self, path: &str, body: Value) -> Answer {
         send(self.request(Method::PATCH, path).json(&body)).await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        send(self.request(Method::PUT, path).json(&body)).await
+    }
+
+    /// Sends a batch of these changes.
+    pub async fn batch(&self, changes: Value) -> Answer {
+        send(self.request(Method::POST, BATCH).json(&serde_json::json!({ "changes": changes }))).await
     }
 
     pub async fn post(&self, body: Value) -> Answer {

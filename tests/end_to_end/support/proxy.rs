@@ -47,6 +47,8 @@ pub enum Fault {
     Error(&'static str),
     /// The database is not asked; the transaction is said to be cancelled for this reason.
     Cancelled(&'static str),
+    /// The database is not asked; all keys that were asked for are said to be unprocessed.
+    Unprocessed,
     /// Nothing, but late.
     Late(Duration),
     /// The connection ends without an answer; the database sees the call when it is delivered.
@@ -242,9 +244,8 @@ impl Proxy {
             Some(Fault::Cancelled(code)) => {
                 return Ok(cancelled(code));
             }
-            Some(Fault::IndexThrottled) => {
-                return Ok(index_throttled(target));
-            }
+            Some(Fault::IndexThrottled) => return Ok(index_throttled(target)),
+            Some(Fault::Unprocessed) => return Ok(unprocessed(&body)),
             Some(Fault::Late(delay)) => tokio::time::sleep(delay).await,
             _ => {}
         }
@@ -271,6 +272,12 @@ impl Proxy {
             _ => Ok(answer(status, body)),
         }
     }
+}
+
+fn unprocessed(body: &[u8]) -> Response<Body> {
+    let asked: Value = serde_json::from_slice(body).unwrap();
+    let left = json!({ "Responses": {}, "UnprocessedKeys": asked["RequestItems"] });
+    answer(200, Bytes::from(left.to_string()))
 }
 
 fn cancelled(code: &str) -> Response<Body> {

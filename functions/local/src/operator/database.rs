@@ -221,6 +221,10 @@ impl Remote {
             Self::Keys(_) => store.probe_keys().await?,
         };
         match found {
+            Probe::Ours if matches!(self, Self::Categories(_)) => {
+                server::check_format(&store).await?;
+                Ok(store)
+            }
             Probe::Ours | Probe::Hidden => Ok(store),
             Probe::Nothing => Err(DatabaseError::NoTable { table: self.name().to_owned(), region }),
             Probe::Other => Err(DatabaseError::OtherTable(self.name().to_owned())),
@@ -257,9 +261,14 @@ pub async fn open(
         Ok(engine) => {
             let store = store(engine.client());
             store.create_tables().await?;
+            server::check_format(&store).await?;
             Ok((store, Some(engine)))
         }
-        Err(StartError::InUse(_)) => Ok((store(through_server(&file, options).await?), None)),
+        Err(StartError::InUse(_)) => {
+            let store = store(through_server(&file, options).await?);
+            server::check_format(&store).await?;
+            Ok((store, None))
+        }
         Err(error) => Err(error.into()),
     }
 }

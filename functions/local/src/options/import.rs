@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use shared::domain::{KeyName, OrgId};
 
 use super::TableOptions;
@@ -32,9 +32,23 @@ pub struct ImportOptions {
     #[arg(long)]
     pub allow_erased: bool,
 
-    /// Lines that are worked on at once
-    #[arg(long, value_name = "NUMBER", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    /// What becomes of a category that is here, or was deleted here, and says something else than a line: the line is
+    /// rejected, or the category says from then on what the line says
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t = OnConflictOption::Reject)]
+    pub on_conflict: OnConflictOption,
+
+    /// Transactions that are under way at once, each with as many lines as fit
+    #[arg(long, value_name = "NUMBER", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub concurrency: u16,
+}
+
+/// What becomes of what is here and says something else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnConflictOption {
+    /// The line is rejected.
+    Reject,
+    /// The line counts, and the history says what was before.
+    Update,
 }
 
 /// Options of every import, whatever its lines say.

@@ -10,7 +10,10 @@ mod keys;
 mod organisation;
 mod reindex;
 
-use std::env;
+use std::{
+    env,
+    net::{IpAddr, Ipv4Addr},
+};
 
 use clap::{
     Arg, CommandFactory, Parser, Subcommand,
@@ -26,7 +29,7 @@ pub use self::{
     customers::{CustomerOptions, CustomersCommand, CustomersOptions},
     database::{EngineOptions, TableOptions},
     demo::DemoOptions,
-    import::{ImportOptions, LinesOptions},
+    import::{ImportOptions, LinesOptions, OnConflictOption},
     keys::{KeysCommand, KeysOptions, NewKey},
     organisation::{BackupOptions, ExportOptions, RestoreOptions, StatsOptions},
     reindex::ReindexOptions,
@@ -92,9 +95,20 @@ Examples:
 #[derive(Clone, Debug, Parser)]
 #[command(version = VERSION, args_override_self = true, after_help = EXAMPLES)]
 pub struct Options {
-    /// Port of the API on 127.0.0.1; 0 takes any free one
+    /// Port of the API; 0 takes any free one
     #[arg(long, env = "LOCAL_PORT", default_value_t = 3000, help_heading = "Server")]
     pub port: u16,
+
+    /// Address of the API: in a container, 0.0.0.0, to which published ports lead. The keys of the local server are known
+    /// to everybody, so let nobody else reach it
+    #[arg(
+        long,
+        env = "LOCAL_ADDRESS",
+        value_name = "IP",
+        default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST),
+        help_heading = "Server"
+    )]
+    pub address: IpAddr,
 
     /// A name or address, besides 127.0.0.1, localhost and `[::1]`, that requests may have in `Host`, such as
     /// host.docker.internal for containers; may be repeated

@@ -21,7 +21,7 @@ use tokio::{
 
 use super::{
     connections::{self, Accept, Connections},
-    error::{Setting, StartError},
+    error::StartError,
     front,
     guard::{Guard, HostName},
     identity,
@@ -114,7 +114,7 @@ impl Engine {
 }
 
 /// The address by which clients reach what listens on this one.
-fn reachable(listens: SocketAddr) -> SocketAddr {
+pub(super) fn reachable(listens: SocketAddr) -> SocketAddr {
     let ip = match listens.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
@@ -192,7 +192,7 @@ pub fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError
         let bound = listener.local_addr()?;
         Ok((listener, bound))
     });
-    bound.map_err(|source| StartError::Address { address, setting: Setting::default(), source })
+    bound.map_err(|source| StartError::Address { address, setting: Box::default(), source })
 }
 
 /// Refuses a database that another program made, because the engine would add its tables to it.

@@ -5,6 +5,7 @@ use std::{error::Error, fmt, io, net::SocketAddr, path::PathBuf};
 use listeners::{Process, Protocol};
 
 use super::{docs::DocsError, gateway::RouteError};
+use shared::store::FORMAT;
 
 /// Why the engine, or a server in front of it, can't start.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +16,7 @@ pub enum StartError {
         /// The address asked for; port 0 stands for any.
         address: SocketAddr,
         /// What the operator can do about it.
-        setting: Setting,
+        setting: Box<Setting>,
         /// What the system said.
         source: io::Error,
     },
@@ -53,6 +54,15 @@ pub enum StartError {
     /// The server could not be told to end.
     #[error("no signals can be received")]
     Signals(#[source] io::Error),
+    /// The data was written by a later version of this program.
+    #[error(
+        "the data has format {found}, and this version of the program knows {FORMAT} at most; use a later one, \
+         nothing has been done"
+    )]
+    Newer {
+        /// The version that the data says it has.
+        found: u32,
+    },
     /// `template.yaml` is no template.
     #[error("template.yaml can't be used")]
     Template(#[from] Box<serde_saphyr::Error>),
@@ -92,7 +102,7 @@ impl StartError {
         let taken = source.kind() == io::ErrorKind::AddrInUse;
         // Of other users' processes, only the superuser is told.
         let holder = taken.then(|| listeners::get_process_by_port(address.port(), Protocol::TCP).ok());
-        let setting = Setting { option: Some(option), holder: holder.flatten() };
+        let setting = Box::new(Setting { option: Some(option), holder: holder.flatten() });
         Self::Address { address, setting, source }
     }
 

@@ -123,9 +123,14 @@ impl Guard {
     /// Of the DynamoDB endpoint, which has no pages. The address that it is bound to is a name of its own.
     #[must_use]
     pub fn of_database(bound: IpAddr, allowed: &[HostName]) -> Self {
+        Self { has_pages: false, ..Self::of_api_at(bound, allowed) }
+    }
+
+    /// Of the API, bound to an address that is a name of its own.
+    #[must_use]
+    pub fn of_api_at(bound: IpAddr, allowed: &[HostName]) -> Self {
         let mut guard = Self::of_api(allowed);
         guard.hosts.push(HostName::Address(bound));
-        guard.has_pages = false;
         guard
     }
 

@@ -16,16 +16,12 @@ pub mod lock;
 mod tables;
 pub mod template;
 
-use std::{
-    net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use shared::{App, clock::Clock, store::Store};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle, time::timeout};
 
-pub use self::tables::{client, client_config, prepare, tables};
+pub use self::tables::{check_format, client, client_config, prepare, tables};
 
 use self::{
     engine::{Data, Engine},
@@ -49,25 +45,26 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts the gateway on a port of 127.0.0.1, and the engine on an address; port 0 takes any free one.
-    /// Requests may call them by the names that are `allowed`, besides their own; pages of `origins` may use the
-    /// API, besides those of this server.
+    /// Starts the gateway and the engine, each on an address; port 0 takes any free one. Requests may call them by the
+    /// names that are `allowed`, besides their own; pages of `origins` may use the API, besides those of this server.
     ///
     /// # Errors
     /// [`StartError`].
     pub async fn start(
         data: &Data,
-        port: u16,
+        api: SocketAddr,
         dynamodb: SocketAddr,
         allowed: &[HostName],
         origins: &[Origin],
     ) -> Result<Self, StartError> {
-        let bound = engine::bind((Ipv4Addr::LOCALHOST, port).into());
-        let (listener, address) = bound.map_err(|error| error.of_options("--port", "--port"))?;
+        let bound = engine::bind(api).map_err(|error| error.of_options("--port", "--address"));
+        let (listener, address) = bound?;
+        let address = engine::reachable(address);
         let engine = Engine::start(data, dynamodb, allowed)?;
         let clock = Clock::default();
         let store = Store::new(engine.client(), tables(), clock.clone());
         prepare(&store, &clock).await?;
+        check_format(&store).await?;
         engine.announce().await?;
         let docs_url = format!("http://{address}/docs");
         // Each function has a store of its own, and so its own cache of keys, as when it is deployed.
@@ -75,11 +72,11 @@ impl Server {
             let store = Store::new(engine.client(), tables(), clock.clone());
             Arc::new(App::over_local_database(store, clock.clone(), docs_url.clone()))
         };
-        let (stop, serving) = serve(app, listener, Guard::of_api(allowed).admitting(origins))?;
+        let (stop, serving) = serve(app, listener, Guard::of_api_at(api.ip(), allowed).admitting(origins))?;
         Ok(Self { address, stop, serving, engine })
     }
 
-    /// The URL of the API.
+    /// The URL of the API, as programs on this machine reach it.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)

@@ -6,7 +6,7 @@ use shared::{
     clock::Clock,
     domain::{ApiKey, KeyHash, KeyName, LOCAL_KEYS, Orgs, Permission},
     store::{
-        Store, Tables,
+        FORMAT, Store, Tables,
         client::{self, TrustStore},
     },
 };
@@ -39,6 +39,18 @@ pub async fn prepare(store: &Store, clock: &Clock) -> Result<(), StartError> {
         let _revoked = !store.put_api_key(&key).await.map_err(StartError::engine)?;
     }
     Ok(())
+}
+
+/// Refuses data that a later version of this program has written; notes the version where none is noted.
+///
+/// # Errors
+/// [`StartError::Newer`], [`StartError::Engine`].
+pub async fn check_format(store: &Store) -> Result<(), StartError> {
+    match store.format().await.map_err(StartError::engine)? {
+        Some(found) if found > FORMAT => Err(StartError::Newer { found }),
+        Some(_) => Ok(()),
+        None => store.note_format().await.map_err(StartError::engine),
+    }
 }
 
 /// A client of an endpoint that asks for credentials but doesn't check them.

@@ -303,6 +303,61 @@ func customersCategories() {
 	checked(entries[2].Previous.Get() == nil, "and that there was nothing before the first")
 }
 
+// madeSo says what customers carry, be it there or not.
+func madeSo() {
+	const org = "telco"
+	customer := unique()
+	categories := client.CategoriesAPI
+	put := categories.SetCategory(ours, org, customer, 7)
+	body := api.NewPutCustomerCategory(*api.NewNullableString(api.PtrString("gold")))
+	body.SetDescription("Top tier")
+	body.SetReason("Scored")
+	said := put.PutCustomerCategory(*body)
+	only := said.IfNoneMatch("*").XRequestId(named("set"))
+	answer, err := only.IdempotencyKey(unique()).Execute()
+	etag := succeeded(201, answer, err).Header.Get("ETag")
+	checked(etag != "", "one that is not there is created")
+	answer, err = only.Execute()
+	refused(preconditionFailed, answer, err)
+	checked(true, "where one is there, it is not")
+	answer, err = said.Execute()
+	checked(succeeded(204, answer, err).Header.Get("ETag") == etag, "what is so stays as it is")
+	bare := api.NewPutCustomerCategory(*api.NewNullableString(api.PtrString("silver")))
+	etag = changed(etag, put.PutCustomerCategory(*bare))
+	category := found(categories.GetCategory(ours, org, customer, 7).Execute())
+	checked(category.Description.Get() == nil, "what a body leaves out is cleared")
+
+	set := api.NewCategoryChange("set", customer, 7)
+	set.SetValue("gold")
+	set.SetDescription("Top tier")
+	set.SetReason("Scored")
+	set.SetIfMatch(strings.Trim(etag, `"`))
+	remove := api.NewCategoryChange("delete", customer, 8)
+	remove.SetReason("Scored")
+	other := api.NewCategoryChange("set", unique(), 7)
+	other.SetValueNil()
+	changes := api.NewCategoryChanges([]api.CategoryChange{*set, *remove, *other})
+	request := categories.ChangeCategories(ours, org).CategoryChanges(*changes)
+	keyed := request.IdempotencyKey(unique()).XRequestId(named("batch"))
+	for range 2 {
+		made := found(keyed.Execute())
+		var outcomes []string
+		for _, each := range made.Results {
+			outcomes = append(outcomes, each.Outcome)
+		}
+		right := strings.Join(outcomes, " ") == "updated absent created" && made.Failed == 0
+		checked(right, "a batch says what became of each")
+	}
+	made := found(request.Execute())
+	failure := made.Results[0].Error.Get()
+	checked(made.Failed == 2 && failure != nil && failure.Code == preconditionFailed.code, "and why it failed")
+	checked(made.Results[2].Outcome == "unchanged", "one customer's failure is not another's")
+	twice := api.NewCategoryChanges([]api.CategoryChange{*other, *other})
+	_, answer, err = request.CategoryChanges(*twice).Execute()
+	details := refused(badRequest, answer, err)
+	checked(strings.Contains(details, "changes[1].id"), "what is malformed is named by its place")
+}
+
 func theCatalogue() {
 	// Of an organisation that is new, because the history of a catalogue is the whole organisation's.
 	org := "telco-" + unique()
@@ -434,5 +489,6 @@ func search(org, customer string) {
 
 func main() {
 	customersCategories()
+	madeSo()
 	theCatalogue()
 }

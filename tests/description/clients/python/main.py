@@ -13,6 +13,8 @@ from customers_categories import (
     CarriersApi,
     CatalogueApi,
     CategoriesApi,
+    CategoryChange,
+    CategoryChanges,
     Configuration,
     ErrorResponse,
     HistoryApi,
@@ -20,6 +22,7 @@ from customers_categories import (
     PatchDefinition,
     PostCustomerCategory,
     PostDefinition,
+    PutCustomerCategory,
 )
 
 ONE_HOUR_EAST = datetime.timezone(datetime.timedelta(hours=1))
@@ -179,6 +182,51 @@ def customers_categories():
     checked(entries[1].previous.description == "Bill discount", "and what was before")
 
 
+def made_so():
+    """What customers carry is said, be it there or not."""
+    where = {"org_id": "telco", "customer_id": uuid.uuid4()}
+    one = {"category_id": 7, **where}
+    put = categories.set_category_with_http_info
+    body = PutCustomerCategory(value="gold", description="Top tier", reason="Scored")
+    terms = {"if_none_match": "*", "idempotency_key": str(uuid.uuid4()), "x_request_id": named("set")}
+    answer = put(put_customer_category=body, **terms, **one)
+    checked(answer.status_code == 201, "one that is not there is created")
+    refused(PRECONDITION_FAILED, put, put_customer_category=body, if_none_match="*", **one)
+    checked(True, "where one is there, it is not")
+    again = put(put_customer_category=body, **one)
+    checked((again.status_code, header(again, "ETag")) == (204, header(answer, "ETag")), "what is so stays as it is")
+    etag = changed(put, header(answer, "ETag"), put_customer_category=PutCustomerCategory(value="silver"), **one)
+    checked(categories.get_category(**one).description is None, "what a body leaves out is cleared")
+
+    revision, other = etag.strip('"'), uuid.uuid4()
+    batch = [
+        CategoryChange(
+            op="set",
+            customer_id=where["customer_id"],
+            id=7,
+            value="gold",
+            description="Top tier",
+            reason="Scored",
+            if_match=revision,
+        ),
+        CategoryChange(op="delete", customer_id=where["customer_id"], id=8, reason="Scored"),
+        CategoryChange(op="set", customer_id=other, id=7, value=None),
+    ]
+    terms = {"idempotency_key": str(uuid.uuid4()), "x_request_id": named("batch")}
+    request = {"org_id": "telco", "category_changes": CategoryChanges(changes=batch), **terms}
+    for _ in range(2):
+        made = categories.change_categories(**request)
+        outcomes = [each.outcome for each in made.results]
+        checked((outcomes, made.failed) == (["updated", "absent", "created"], 0), "a batch says what became of each")
+    del request["idempotency_key"]
+    made = categories.change_categories(**request)
+    checked(made.failed == 2 and made.results[0].error.code == PRECONDITION_FAILED[1], "and why it failed")
+    checked(made.results[2].outcome == "unchanged", "one customer's failure is not another's")
+    request["category_changes"] = CategoryChanges(changes=[batch[2], batch[2]])
+    details = refused(BAD_REQUEST, categories.change_categories, **request)
+    checked("changes[1].id" in details, "what is malformed is named by its place")
+
+
 def the_catalogue():
     # Of an organisation that is new, because the history of a catalogue is the whole organisation's.
     where = {"org_id": f"telco-{uuid.uuid4()}"}
@@ -270,4 +318,5 @@ def search(org_id, customer_id):
 
 
 customers_categories()
+made_so()
 the_catalogue()

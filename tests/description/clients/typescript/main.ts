@@ -217,6 +217,47 @@ async function customersCategories(): Promise<void> {
   checked(entries[1].previous?.description === "Bill discount", "and what was before");
 }
 
+/** What customers carry is said, be it there or not. */
+async function madeSo(): Promise<void> {
+  const where = { orgId: "telco", customerId: randomUUID() };
+  const one = { ...where, categoryId: 7 };
+  const body = { ...one, putCustomerCategory: { value: "gold", description: "Top tier", reason: "Scored" } };
+  const terms = { ifNoneMatch: "*", idempotencyKey: randomUUID(), xRequestId: named("set") };
+  const { raw } = await categories.setCategoryRaw({ ...body, ...terms });
+  const first = raw.headers.get("etag") ?? "";
+  checked(raw.status === 201 && first !== "", "one that is not there is created");
+  await refused(PRECONDITION_FAILED, categories.setCategory({ ...body, ifNoneMatch: "*" }));
+  checked(true, "where one is there, it is not");
+  const again = (await categories.setCategoryRaw(body)).raw;
+  checked(again.status === 204 && again.headers.get("etag") === first, "what is so stays as it is");
+  const bare = { ...one, putCustomerCategory: { value: "silver" } };
+  const etag = await changed((request) => categories.setCategoryRaw(request), first, bare);
+  checked((await categories.getCategory(one)).description === null, "what a body leaves out is cleared");
+
+  const { customerId } = where;
+  const set = { op: "set", id: 7 } as const;
+  const said = { value: "gold", description: "Top tier", reason: "Scored", ifMatch: etag.replaceAll('"', "") };
+  const other = { ...set, customerId: randomUUID(), value: null };
+  const changes = [
+    { ...set, ...said, customerId },
+    { op: "delete" as const, customerId, id: 8, reason: "Scored" },
+    other,
+  ];
+  const keyed = { idempotencyKey: randomUUID(), xRequestId: named("batch") };
+  const request = { orgId: "telco", categoryChanges: { changes } };
+  for (const _ of [1, 2]) {
+    const made = await categories.changeCategories({ ...request, ...keyed });
+    assert.deepEqual(made.results.map(({ outcome }) => outcome), ["updated", "absent", "created"]);
+    checked(made.failed === 0, "a batch says what became of each");
+  }
+  const made = await categories.changeCategories(request);
+  checked(made.failed === 2 && made.results[0]?.error?.code === PRECONDITION_FAILED[1], "and why it failed");
+  checked(made.results[2]?.outcome === "unchanged", "one customer's failure is not another's");
+  const twice = { orgId: "telco", categoryChanges: { changes: [other, other] } };
+  const details = await refused(BAD_REQUEST, categories.changeCategories(twice));
+  checked(details.includes("changes[1].id"), "what is malformed is named by its place");
+}
+
 async function theCatalogue(): Promise<void> {
   // Of an organisation that is new, because the history of a catalogue is the whole organisation's.
   const where = { orgId: `telco-${randomUUID()}` };
@@ -322,4 +363,5 @@ async function search({ orgId, customerId }: { orgId: string; customerId: string
 }
 
 await customersCategories();
+await madeSo();
 await theCatalogue();

@@ -96,12 +96,14 @@ pub async fn writes(api: &Api) -> Vec<Ask> {
     let tag = api.get(&category(1)).await.etag();
     let new = |id: i32| Ask::new(Method::POST, CATEGORIES).body(json!({ "id": id, "value": "again" }));
     let patch = || Ask::new(Method::PATCH, category(1)).body(json!({ "value": "again" }));
+    let put = |id: i32| Ask::new(Method::PUT, category(id)).body(json!({ "value": "again" }));
     let done_before = [
         new(500).with("idempotency-key", "post"),
         Ask::new(Method::PATCH, category(2)).body(json!({ "value": "x" })).with("idempotency-key", "patch"),
         Ask::new(Method::DELETE, category(500)).with("idempotency-key", "delete"),
+        put(503).with("idempotency-key", "put"),
     ];
-    for (ask, status) in done_before.iter().zip([201, 204, 204]) {
+    for (ask, status) in done_before.iter().zip([201, 204, 204, 201]) {
         for _ in 0..2 {
             assert_eq!(ask.send(api).await.status, status, "{} {}", ask.method, ask.path);
         }
@@ -116,6 +118,10 @@ pub async fn writes(api: &Api) -> Vec<Ask> {
         patch().with("if-match", "\"stale\""),
         patch().with("idempotency-key", "post"),
         patch().body(json!({})),
+        put(1),
+        put(501),
+        put(501).with("if-none-match", "*"),
+        put(501).with("idempotency-key", "unused"),
         Ask::new(Method::DELETE, category(1)),
         Ask::new(Method::DELETE, category(1)).with("if-match", &tag),
         Ask::new(Method::DELETE, category(2)).with("idempotency-key", "unused"),

@@ -25,7 +25,7 @@ pub fn customer(id: &str) -> Customer {
 }
 
 /// How long creations are refused after the end, and a moment.
-const UNTIL_THE_GATE_IS_OPEN: Duration = Duration::from_millis(5001);
+pub const UNTIL_THE_GATE_IS_OPEN: Duration = Duration::from_millis(5001);
 
 /// Thirty categories that were created, the odd ones changed, every third deleted.
 pub async fn furnish(api: &Api) {

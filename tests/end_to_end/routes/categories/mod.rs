@@ -3,4 +3,5 @@ mod delete;
 mod get;
 mod list;
 mod list_history;
+mod set;
 mod update;

@@ -70,7 +70,9 @@ impl Survey {
         let org = self.org.clone();
         let carried = async |from: Option<&ScanPosition>| store.carried(&org, from).await;
         table::read(store, carried, async |found: Vec<Carried>| {
-            found.into_iter().for_each(|carried| self.add(carried));
+            for carried in found {
+                self.add(carried);
+            }
             shared::Result::Ok(())
         })
         .await

@@ -9,7 +9,7 @@ use indicatif::ProgressBar;
 use shared::{
     Error,
     clock::Clock,
-    domain::{OrgId, PageRequest, Revisions, Terms, Timestamp},
+    domain::{OrgId, PageRequest, Precondition, Terms, Timestamp},
     store::Store,
 };
 
@@ -101,12 +101,13 @@ fn between(from: Timestamp, to: Timestamp) -> i64 {
 
 async fn take(store: &Store, step: &Step) -> shared::Result<()> {
     let Step { author, deed, .. } = step;
-    let terms = Terms { author: author.clone(), expected: Revisions::Any, idempotency: None };
+    let terms = Terms { author: author.clone(), expected: Precondition::None, idempotency: None };
     match deed {
-        Deed::Define(org, new) => store.create(org, new, &terms).await.map(drop),
-        Deed::Redefine(path, patch) => store.update(path, patch, &terms).await.map(drop),
-        Deed::Give(customer, new) => store.create(customer, new, &terms).await.map(drop),
-        Deed::Change(path, patch) => store.update(path, patch, &terms).await.map(drop),
-        Deed::Take(path, reason) => store.delete(path, Some(reason), &terms).await,
-    }
+        Deed::Define(org, new) => store.create(org, new, &terms).await?,
+        Deed::Redefine(path, patch) => store.update(path, patch, &terms).await?,
+        Deed::Give(customer, new) => store.create(customer, new, &terms).await?,
+        Deed::Change(path, patch) => store.update(path, patch, &terms).await?,
+        Deed::Take(path, reason) => store.delete(path, Some(reason), &terms).await?,
+    };
+    Ok(())
 }

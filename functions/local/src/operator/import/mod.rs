@@ -127,6 +127,24 @@ pub(super) trait Kind: Send + Sync + 'static {
     /// Lines about one subject are worked on in the file's order, one after the other.
     fn subject(&self, said: &Self::Said) -> Self::Subject;
 
+    /// How many of these lines, from the first on, can be taken over together; at least the first.
+    fn group<'a>(&self, said: impl Iterator<Item = &'a Self::Said>) -> usize {
+        said.take(1).count()
+    }
+
+    /// Takes over what lines say that are a [group](Self::group), all or nothing; `None` where each has to be taken
+    /// over on its own.
+    ///
+    /// # Errors
+    /// The database's failure.
+    fn take_over_together(
+        &self,
+        _store: &Store,
+        _said: &[&Self::Said],
+    ) -> impl Future<Output = shared::Result<Option<Vec<Import>>>> + Send {
+        std::future::ready(Ok(None))
+    }
+
     /// Takes over what a line says.
     ///
     /// # Errors

@@ -1,10 +1,12 @@
 //! One thread that reads and parses lines, and many workers that import them.
 //!
-//! What a line is about decides which worker gets the line. So lines about one customer, or one catalogue, are
+//! A worker takes over what waits for it together, as far as that can be one transaction, and one by one where the
+//! transaction is refused. What a line is about decides which worker gets the line. So lines about one customer, or one catalogue, are
 //! worked on in the file's order, and are not in each other's way. Queues are bounded: the reader waits when the
 //! database is slower.
 
 use std::{
+    collections::VecDeque,
     hash::{DefaultHasher, Hash, Hasher},
     io::{self, BufRead, BufReader, Read},
     sync::Arc,
@@ -20,8 +22,8 @@ use super::{
     lines::{Line, Lines, parse},
 };
 
-/// Lines that wait for each worker.
-const QUEUED_LINES_PER_WORKER: usize = 2;
+/// Lines that wait for each worker: as many as can be taken over together.
+const QUEUED_LINES_PER_WORKER: usize = 49;
 
 /// What became of a line.
 pub(super) enum Outcome {
@@ -64,23 +66,63 @@ pub(super) fn start<K: Kind>(
     (received, running)
 }
 
-/// Imports the lines of one queue, one after the other.
+/// Imports the lines of one queue, group by group. Groups are as large as they can be without waiting for a line.
 async fn work<K: Kind>(
     kind: Arc<K>,
     store: Store,
     mut jobs: mpsc::Receiver<Job<K>>,
     reports: mpsc::Sender<Report>,
 ) {
-    while let Some((line, said)) = jobs.recv().await {
-        let outcome = match retry_while_unavailable(|| kind.take_over(&store, &said)).await {
-            Ok(Import::Created) => Outcome::Imported,
-            Ok(Import::Present) => Outcome::Present,
-            Ok(Import::Conflict(problem)) => Outcome::Rejected(vec![problem]),
-            Err(error) => Outcome::Failed(error.into()),
-        };
-        if reports.send((line, outcome)).await.is_err() {
-            return;
+    let mut waiting: VecDeque<Job<K>> = VecDeque::new();
+    loop {
+        while waiting.len() < QUEUED_LINES_PER_WORKER
+            && let Ok(job) = jobs.try_recv()
+        {
+            waiting.push_back(job);
         }
+        if waiting.is_empty() {
+            let Some(job) = jobs.recv().await else { return };
+            waiting.push_back(job);
+            continue;
+        }
+        let size = kind.group(waiting.iter().map(|(_, said)| said)).max(1).min(waiting.len());
+        let group: Vec<_> = waiting.drain(..size).collect();
+        let mut outcomes = outcomes(&*kind, &store, &group).await.into_iter();
+        for (line, _) in group {
+            let Some(outcome) = outcomes.next() else { break };
+            if reports.send((line, outcome)).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// What becomes of a group's lines, up to the first at which the database fails.
+async fn outcomes<K: Kind>(kind: &K, store: &Store, group: &[Job<K>]) -> Vec<Outcome> {
+    let said: Vec<_> = group.iter().map(|(_, said)| said).collect();
+    if said.len() > 1 {
+        match retry_while_unavailable(|| kind.take_over_together(store, &said)).await {
+            Ok(Some(imports)) => return imports.into_iter().map(|import| outcome(Ok(import))).collect(),
+            Ok(None) => {}
+            Err(error) => return vec![Outcome::Failed(error.into())],
+        }
+    }
+    let mut outcomes = Vec::with_capacity(said.len());
+    for said in said {
+        outcomes.push(outcome(retry_while_unavailable(|| kind.take_over(store, said)).await));
+        if matches!(outcomes.last(), Some(Outcome::Failed(_))) {
+            break;
+        }
+    }
+    outcomes
+}
+
+fn outcome(import: shared::Result<Import>) -> Outcome {
+    match import {
+        Ok(Import::Created) => Outcome::Imported,
+        Ok(Import::Present) => Outcome::Present,
+        Ok(Import::Conflict(problem)) => Outcome::Rejected(vec![problem]),
+        Err(error) => Outcome::Failed(error.into()),
     }
 }
 

@@ -55,7 +55,9 @@ pub(super) async fn stats(store: &Store, org: Option<&OrgId>, in_aws: bool) -> R
     let mut stats = Stats::default();
     let count = async |from: Option<&ScanPosition>| store.count(org, from).await;
     table::read(store, count, async |found: Vec<Counted>| {
-        found.into_iter().for_each(|counted| stats.add(counted));
+        for counted in found {
+            stats.add(counted);
+        }
         Ok::<_, OrganisationError>(())
     })
     .await?;
