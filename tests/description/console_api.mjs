@@ -37,8 +37,3 @@ export function stranger(org = `org-${randomUUID().slice(0, 8)}`) {
 export async function define(org, ...definitions) {
   for (const body of definitions) await call("POST", `/v4/orgs/${org}/categories`, { body });
 }
-
-/** Whether the API can tell who carries a category. */
-export async function knowsCarriers() {
-  return (await (await fetch(`${url}/docs/openapi.yaml`)).text()).includes("/customers/count:");
-}

@@ -108,7 +108,7 @@ async fn browsers_are_led_to_it_and_programs_are_not() {
     let server = Running::of(&mut local(&["--in-memory"]));
     for path in ["/", "/console"] {
         let response = get(&server, path, "text/html,application/xhtml+xml,*/*;q=0.8").await;
-        assert_eq!((response.status().as_u16(), header(&response, "location")), (302, "/console/"), "{path}");
+        assert_eq!((response.status().as_u16(), header(&response, "location")), (303, "/console/"), "{path}");
     }
     assert_eq!(get(&server, "/", "*/*").await.status(), 404);
     assert_eq!(get(&server, "/consoles", "text/html").await.status(), 404);

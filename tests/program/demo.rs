@@ -1,6 +1,6 @@
 //! `demo`: something to look at.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use serde_json::Value;
 
@@ -27,6 +27,8 @@ async fn history(place: &Place, org: &str) -> Vec<[String; 5]> {
 async fn it_fills_an_organisation_with_two_years_and_always_with_the_same() {
     let [place, other] = [Place::new(), Place::new()];
     let fill = |place: &Place| place.run(&["demo", "--customers", "12"]);
+    // It makes the data file, too.
+    fs::remove_file(place.path("data.db")).unwrap();
     let done = fill(&place);
     assert_eq!(done.code, 0, "{}", done.remarks);
     assert!(done.output.contains("12 customers and the catalogue of demo"), "{}", done.output);

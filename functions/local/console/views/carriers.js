@@ -50,7 +50,9 @@ export function carriers(page, { org, category, value }) {
       state.cursor = content.next_cursor ?? null;
     } catch (failure) {
       if (signal.aborted) return;
-      state.error = failure;
+      // Nobody carries it, and the catalogue does not define it either.
+      if (failure.status === 404) state.cursor = null;
+      else state.error = failure;
     }
     state.loading = null;
     page.draw();

@@ -53,7 +53,9 @@ impl From<Error> for DemoError {
 pub async fn run(options: &DemoOptions, engine: &EngineOptions) -> Result<(), DemoError> {
     let DemoOptions { org, customers } = options;
     let clock = Clock::default();
-    let (store, _engine) = database::open(None, engine, &clock).await?;
+    // Whoever wants something to look at means a new file, too.
+    let engine = EngineOptions { create_data: true, ..engine.clone() };
+    let (store, _engine) = database::open(None, &engine, &clock).await?;
     if has_catalogue(&store, org).await? {
         return Err(DemoError::Occupied(org.clone()));
     }
