@@ -260,7 +260,7 @@ pub async fn open(
     match Engine::start(&Data::File(file.clone()), ANY_LOCAL_PORT, &[]) {
         Ok(engine) => {
             let store = store(engine.client());
-            store.create_tables().await?;
+            retry_while_unavailable(|| store.create_tables()).await?;
             server::check_format(&store).await?;
             Ok((store, Some(engine)))
         }
