@@ -264,7 +264,7 @@ def change_limits(account):
     [stage] = gateway.get_stages(ApiId=api)["Items"]
     # The emulator does not give the rates back.
     limited = set(stage["RouteSettings"])
-    require(len(limited) == 9 and "$default" in limited, f"routes with limits of their own: {limited}")
+    require(len(limited) == 11 and "$default" in limited, f"routes with limits of their own: {limited}")
     for group in account.client("logs").describe_log_groups()["logGroups"]:
         if group["logGroupName"].startswith((f"{STACK}-FunctionLogs", "/aws/vendedlogs/apigateway/")):
             require(group.get("kmsKeyId") == key, f"{group} is not encrypted with {key}")

@@ -139,7 +139,7 @@ fn routes_that_write_or_search_and_requests_without_a_route_have_limits_of_their
     let mut expected: BTreeMap<String, Value> = limited
         .map(|operation| (format!("{} {}", operation.method(), operation.path()), limits("Write")))
         .collect();
-    assert_eq!(expected.len(), 8);
+    assert_eq!(expected.len(), 10);
     expected.insert("$default".to_owned(), limits("Unmatched"));
     assert_eq!(api["RouteSettings"], json!(expected));
 }

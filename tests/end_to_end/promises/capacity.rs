@@ -99,7 +99,7 @@ async fn the_documented_table_is_true() {
     api.put(&category(11), json!({ "value": "gold" })).await;
     note("setCategory of one that is not there");
     api.put(&category(11), json!({ "value": "silver" })).await;
-    note("setCategory of one that is");
+    note("setCategory of one that is, with another value");
     api.put(&category(11), json!({ "value": "silver" })).await;
     note("setCategory that changes nothing");
     api.delete(&category(11)).await;

@@ -33,7 +33,8 @@ async fn events_that_fuzzing_starts_from_are_answered_as_promised() {
     let api = Api::start().await;
     let subject = subject(&api).await;
     let mut statuses = BTreeSet::new();
-    for (name, event) in inputs("fuzz/seeds/event").into_iter().chain(inputs("../events")) {
+    let samples = inputs("../events").into_iter().filter(|(name, _)| name.ends_with(".json"));
+    for (name, event) in inputs("fuzz/seeds/event").into_iter().chain(samples) {
         let status = subject.event(&event).await;
         assert!(status.is_some() || name == "env.local.json", "{name} is no event");
         statuses.extend(status);
