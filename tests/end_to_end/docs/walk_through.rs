@@ -102,7 +102,8 @@ fn redact(mut value: Value) -> Value {
         Value::Object(members) => {
             for (name, member) in members {
                 *member = match name.as_str() {
-                    "created_at" | "updated_at" | "changed_at" | "revision" | "next_cursor" | "ref" => {
+                    "created_at" | "updated_at" | "changed_at" | "counted_at" | "since" | "revision"
+                    | "next_cursor" | "ref" => {
                         // A revision is null where there is none.
                         assert!(member.is_string() || name == "revision");
                         Value::Null
