@@ -17,7 +17,7 @@ use aws_sdk_dynamodb::types::{
 
 use super::{
     ItemCounts, Store,
-    commit::CONDITION_FAILED,
+    cancellation::CONDITION_FAILED,
     failure,
     items::{self, Item},
     keys,

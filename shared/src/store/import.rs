@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::{
     Store,
-    commit::{ChangeSet, Commit},
+    cancellation::Commit,
+    commit::ChangeSet,
     erasure::Unless,
     items, keys,
     writing::{MAX_ATTEMPTS, back_off, contended},

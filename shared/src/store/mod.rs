@@ -3,6 +3,7 @@
 mod api_keys;
 mod batch;
 mod cache;
+mod cancellation;
 mod carriers;
 pub mod client;
 mod commit;

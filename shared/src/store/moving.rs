@@ -4,7 +4,8 @@ use std::slice;
 
 use super::{
     Held, Import, ScanPosition, Scanned, Store,
-    commit::{ChangeSet, Commit},
+    cancellation::Commit,
+    commit::ChangeSet,
     erasure::{Erased, Unless},
     failure,
     items::{self, Item},

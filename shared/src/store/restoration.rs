@@ -3,12 +3,8 @@
 use std::{collections::BTreeMap, slice};
 
 use super::{
-    ScanPosition, Scanned, Store,
-    commit::{ChangeSet, Commit},
-    erasure::Unless,
-    items, keys,
-    scan::Wanted,
-    scan::require_customer,
+    ScanPosition, Scanned, Store, cancellation::Commit, commit::ChangeSet, erasure::Unless, items, keys,
+    scan::Wanted, scan::require_customer,
 };
 use crate::{
     Error, Result,

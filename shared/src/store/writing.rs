@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-use super::{
-    Store,
-    commit::{ChangeSet, Commit},
-    erasure::Unless,
-};
+use super::{Store, cancellation::Commit, commit::ChangeSet, erasure::Unless};
 use crate::{
     Error, Result,
     domain::{
