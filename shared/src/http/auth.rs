@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Operation, Request,
+    Operation, Request, given,
     request::{self, FromPath},
 };
 use crate::{
@@ -27,7 +27,7 @@ pub async fn authorize<P: FromPath>(
     request: &Request,
     operation: Operation,
 ) -> Result<(Author, P)> {
-    let key = authenticate(app, request).await?;
+    let key = authenticate(app, request, operation).await?;
     let path = P::from_path(request)?;
     log::org(path.org());
     if !key.orgs.contain(path.org()) {
@@ -63,8 +63,9 @@ fn key_hash(app: &App, request: &Request) -> Result<KeyHash> {
     if Secret::is_well_formed(sent) || is_local() { Ok(KeyHash::of(sent)) } else { Err(Error::Unauthorized) }
 }
 
-async fn authenticate(app: &App, request: &Request) -> Result<Arc<ApiKey>> {
-    let key = app.store.cached_api_key(key_hash(app, request)?).await?;
+async fn authenticate(app: &App, request: &Request, operation: Operation) -> Result<Arc<ApiKey>> {
+    let given = || given::given(request, operation);
+    let key = app.store.cached_api_key(key_hash(app, request)?, given).await?;
     if let Some(key) = &key {
         log::used_key(&key.name);
     }

@@ -5,6 +5,7 @@ mod carriers;
 mod cursor;
 mod error;
 mod event;
+mod given;
 mod operation;
 mod precondition;
 mod query;

@@ -1,6 +1,11 @@
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::{error::SdkError, operation::put_item::PutItemError, types::AttributeValue};
 
-use super::{Store, failure, items};
+use super::{
+    Store, failure,
+    items::{self, Item},
+};
 use crate::{
     Result,
     domain::{ApiKey, KeyHash, Timestamp},
@@ -18,7 +23,7 @@ impl Store {
             .client
             .get_item()
             .table_name(&self.tables.keys)
-            .key(PARTITION_KEY, AttributeValue::S(hash.as_str().to_owned()))
+            .set_key(Some(item(hash)))
             .consistent_read(true)
             .send()
             .await
@@ -55,7 +60,7 @@ impl Store {
             .client
             .update_item()
             .table_name(&self.tables.keys)
-            .key(PARTITION_KEY, AttributeValue::S(hash.as_str().to_owned()))
+            .set_key(Some(item(hash)))
             .condition_expression("attribute_exists(#hash)")
             .update_expression("SET #revoked_at = if_not_exists(#revoked_at, :now)")
             .expression_attribute_names("#hash", PARTITION_KEY)
@@ -80,6 +85,11 @@ impl Store {
         }
         Ok(keys)
     }
+}
+
+/// Where the API key with this hash is stored.
+pub fn item(hash: &KeyHash) -> Item {
+    HashMap::from([(PARTITION_KEY.to_owned(), AttributeValue::S(hash.as_str().to_owned()))])
 }
 
 /// Whether the item is not as the condition has it.

@@ -42,6 +42,16 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
         self.entries().get(key).filter(|entry| entry.is_fresh(now)).map(|entry| entry.value.clone())
     }
 
+    /// Whether nothing has been kept yet.
+    pub fn is_empty(&self) -> bool {
+        self.entries().is_empty()
+    }
+
+    /// Whether what was kept last was there, be it still fresh or not.
+    pub fn was_found(&self, key: &K) -> bool {
+        self.entries().get(key).is_some_and(|entry| entry.is_found)
+    }
+
     /// Keeps what was read at `read`, before the look-up began, so that the time that it took counts. Where the
     /// cache is full, what was not found goes first: whoever asks for what is not there can ask for a lot.
     pub fn insert(&self, key: K, value: V, is_found: bool, read: Moment, counts_for: Duration) {

@@ -30,7 +30,7 @@ mod stats;
 mod survey;
 mod writing;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -47,6 +47,7 @@ pub use self::{
     operator::{CustomerItems, Held, ItemCounts},
     probe::Probe,
     restoration::Restored,
+    rules::Given,
     scan::{ScanPosition, Scanned, TableSize},
     stats::{Counted, CountedKind},
     survey::Carried,
@@ -124,31 +125,38 @@ impl Store {
     }
 
     /// What is stored under these keys, in no particular order. A call asks for 100 of them at most; calls are made
-    /// side by side. What one leaves unanswered is asked for again.
+    /// side by side.
     async fn items(&self, keys: Vec<Item>) -> Result<Vec<Item>> {
-        let calls = keys.chunks(MAX_KEYS_PER_CALL).map(|keys| Box::pin(self.items_of_call(keys.to_vec())));
-        Ok(try_join_all(calls).await?.into_iter().flatten().collect())
+        let calls = keys.chunks(MAX_KEYS_PER_CALL).map(|keys| {
+            let wanted = HashMap::from([(self.tables.categories.clone(), keys.to_vec())]);
+            Box::pin(self.items_of_call(wanted))
+        });
+        Ok(try_join_all(calls).await?.into_iter().flat_map(HashMap::into_values).flatten().collect())
     }
 
-    async fn items_of_call(&self, mut keys: Vec<Item>) -> Result<Vec<Item>> {
-        let (table, mut found) = (&self.tables.categories, Vec::with_capacity(keys.len()));
+    /// What is stored under at most 100 keys of these tables. What a call leaves unanswered is asked for again.
+    async fn items_of_call(
+        &self,
+        mut wanted: HashMap<String, Vec<Item>>,
+    ) -> Result<HashMap<String, Vec<Item>>> {
+        let mut found: HashMap<_, Vec<Item>> = HashMap::new();
         for attempt in 0..MAX_CALLS_FOR_UNPROCESSED {
             // Little by little more: what is left unprocessed is so because the database is short of capacity.
             tokio::time::sleep(FIRST_WAIT_FOR_UNPROCESSED * attempt).await;
-            let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
-            let answer = self
-                .client
-                .batch_get_item()
-                .request_items(table, wanted.map_err(Error::unexpected)?)
-                .send()
-                .await
-                .map_err(|error| failure::error("BatchGetItem", error))?;
-            found.extend(answer.responses.and_then(|mut found| found.remove(table)).unwrap_or_default());
-            let left = answer.unprocessed_keys.and_then(|mut left| left.remove(table));
-            keys = left.map(|left| left.keys).unwrap_or_default();
-            if keys.is_empty() {
+            let mut call = self.client.batch_get_item();
+            for (table, keys) in wanted {
+                let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+                call = call.request_items(table, keys.map_err(Error::unexpected)?);
+            }
+            let answer = call.send().await.map_err(|error| failure::error("BatchGetItem", error))?;
+            for (table, items) in answer.responses.unwrap_or_default() {
+                found.entry(table).or_default().extend(items);
+            }
+            let left = answer.unprocessed_keys.unwrap_or_default();
+            if left.is_empty() {
                 return Ok(found);
             }
+            wanted = left.into_iter().map(|(table, left)| (table, left.keys)).collect();
         }
         Err(Error::Unavailable(Fault::new("BatchGetItem: keys were left unprocessed")))
     }

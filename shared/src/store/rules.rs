@@ -6,14 +6,28 @@ use std::{
     time::Duration,
 };
 
-use super::{Store, failure, items, keys};
+use super::{
+    Store, Tables, api_keys, failure,
+    items::{self, Item},
+    keys,
+};
 use crate::{
     Error, Result,
-    domain::{Assignment, CategoryId, OrgId, Policy, Record, Rule},
+    clock::Moment,
+    domain::{ApiKey, Assignment, CategoryId, KeyHash, OrgId, Policy, Record, Rule},
 };
 
 /// How long what was read counts, so that a definition holds after as long.
 const RULE_TTL: Duration = Duration::from_secs(30);
+
+/// A category that a request is to give.
+#[derive(Debug)]
+pub struct Given {
+    /// Whose catalogue it is in.
+    pub org: OrgId,
+    /// Which category.
+    pub id: CategoryId,
+}
 
 impl Store {
     /// Whether the catalogue allows the assignment.
@@ -49,16 +63,50 @@ impl Store {
                 None => drop(wanted.insert(id)),
             }
         }
-        if wanted.is_empty() {
-            return Ok(rules);
-        }
-        for (id, rule) in self.read_rules(org, wanted).await? {
-            let is_defined = matches!(rule, Rule::Defined(_));
-            let rule = Arc::new(rule);
-            self.rules.insert((org.clone(), id), rule.clone(), is_defined, now, RULE_TTL);
-            rules.insert(id, rule);
+        if !wanted.is_empty() {
+            let items = self.items(rule_keys(org, &wanted)).await?;
+            rules.extend(self.keep_rules(org, wanted, items, now)?);
         }
         Ok(rules)
+    }
+
+    /// The API key with this hash. What the catalogue says of a category is looked up in the same call, if it is not at
+    /// hand, and kept.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub(super) async fn api_key_and_rule(&self, hash: &KeyHash, given: Given) -> Result<Option<ApiKey>> {
+        let now = self.clock.now();
+        let key = (given.org, given.id);
+        if self.rules.fresh(&key, now).is_some() {
+            return self.api_key(hash).await;
+        }
+        let (org, ids) = (&key.0, BTreeSet::from([key.1]));
+        let Tables { categories, keys } = &self.tables;
+        let wanted = HashMap::from([
+            (keys.clone(), vec![api_keys::item(hash)]),
+            (categories.clone(), rule_keys(org, &ids)),
+        ]);
+        let mut found = self.items_of_call(wanted).await?;
+        self.keep_rules(org, ids, found.remove(categories).unwrap_or_default(), now)?;
+        found.remove(keys).and_then(|mut keys| keys.pop()).map(items::read).transpose()
+    }
+
+    /// Keeps what was read of these categories at `read`, in place of what was kept of them.
+    fn keep_rules(
+        &self,
+        org: &OrgId,
+        ids: BTreeSet<CategoryId>,
+        items: Vec<Item>,
+        read: Moment,
+    ) -> Result<HashMap<CategoryId, Arc<Rule>>> {
+        let rules = into_rules(ids, items)?.into_iter().map(|(id, rule)| {
+            let is_defined = matches!(rule, Rule::Defined(_));
+            let rule = Arc::new(rule);
+            self.rules.insert((org.clone(), id), rule.clone(), is_defined, read, RULE_TTL);
+            (id, rule)
+        });
+        Ok(rules.collect())
     }
 
     /// What the organisation does with categories that its catalogue does not define.
@@ -85,20 +133,23 @@ impl Store {
             .map_err(|error| failure::error("PutItem", error))?;
         Ok(())
     }
+}
 
-    /// Definitions and policy, in one call for up to 99 of them.
-    async fn read_rules(&self, org: &OrgId, ids: BTreeSet<CategoryId>) -> Result<HashMap<CategoryId, Rule>> {
-        let sort_keys = ids.iter().map(|id| keys::category(*id)).chain([keys::POLICY.to_owned()]);
-        let wanted = sort_keys.map(|sort_key| keys::item(org, sort_key)).collect();
-        let (mut defined, mut policy) = (HashMap::new(), Policy::default());
-        for item in self.items(wanted).await? {
-            if keys::sort_key(&item) == Some(keys::POLICY) {
-                policy = items::into_policy(item)?;
-            } else if let Record::Live(record) = items::into_record(item)? {
-                defined.insert(record.id, Rule::Defined(Box::new(record.attributes)));
-            }
+/// Where it stands what the catalogue says of categories: their definitions, and the policy.
+fn rule_keys(org: &OrgId, ids: &BTreeSet<CategoryId>) -> Vec<Item> {
+    let sort_keys = ids.iter().map(|id| keys::category(*id)).chain([keys::POLICY.to_owned()]);
+    sort_keys.map(|sort_key| keys::item(org, sort_key)).collect()
+}
+
+fn into_rules(ids: BTreeSet<CategoryId>, items: Vec<Item>) -> Result<HashMap<CategoryId, Rule>> {
+    let (mut defined, mut policy) = (HashMap::new(), Policy::default());
+    for item in items {
+        if keys::sort_key(&item) == Some(keys::POLICY) {
+            policy = items::into_policy(item)?;
+        } else if let Record::Live(record) = items::into_record(item)? {
+            defined.insert(record.id, Rule::Defined(Box::new(record.attributes)));
         }
-        let rule = |id| (id, defined.remove(&id).unwrap_or(Rule::Undefined(policy)));
-        Ok(ids.into_iter().map(rule).collect())
     }
+    let rule = |id| (id, defined.remove(&id).unwrap_or(Rule::Undefined(policy)));
+    Ok(ids.into_iter().map(rule).collect())
 }

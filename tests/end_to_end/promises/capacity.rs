@@ -34,16 +34,21 @@ fn row(operation: &str, mut calls: Vec<Call>) -> String {
     format!("| {operation} | {} | {} | {} |", actions.join(", "), units(reads), units(writes))
 }
 
-/// Each function looks the key up once in 30 s, and what the catalogue says of a category.
+/// Each function looks the key up once in 30 s, and what the catalogue says of a category; a creation both at once.
 async fn create_and_look_up(api: &Api) {
-    api.create(1, "gold").await;
-    let calls = api.recorder.take();
-    let (looked_up, _) = calls.split_at(2);
-    let mut actions: Vec<_> = looked_up.iter().map(|call| call.action.as_str()).collect();
-    actions.sort_unstable();
-    assert_eq!(actions, [LOOK_UP, "GetItem"]);
-    let units: f64 = looked_up.iter().map(|call| call.units).sum();
-    assert_eq!(units.to_string(), "3");
+    for id in [0, 1] {
+        api.create(id, "gold").await;
+        let calls = api.recorder.take();
+        let looked_up: Vec<_> = calls.iter().map(|call| (call.action.as_str(), call.units)).take(1).collect();
+        assert_eq!(looked_up, [(LOOK_UP, 3.0)]);
+        assert_eq!(calls.len(), 2);
+        api.clock.advance(Duration::from_secs(30));
+    }
+    api.delete(&category(0)).await;
+    assert_eq!(api.recorder.take().first().unwrap().units.to_string(), "1");
+    api.create(1000, "gold").await;
+    assert_eq!(api.recorder.take().first().unwrap().units.to_string(), "2");
+    api.delete(&category(1000)).await;
 }
 
 /// Has every function look up what it needs. Returns a moment before most changes, and the paths of further pages of

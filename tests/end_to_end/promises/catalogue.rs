@@ -138,6 +138,19 @@ async fn where_the_catalogue_can_not_be_read_nothing_is_accepted() {
     api.create(7, "lead").await;
 }
 
+/// Made-up keys can have the form and the checksum of real ones.
+#[tokio::test]
+async fn callers_without_a_key_cost_the_catalogue_nothing() {
+    let api = Api::start().await;
+    api.create(7, "gold").await;
+    api.clock.advance(LOOK_UP_TTL);
+    api.recorder.take();
+    let made_up = api.anonymous(Method::POST, CATEGORIES).header("x-auth-roles", key_of("nobody"));
+    send(made_up.json(&json!({ "id": 8, "value": "gold" }))).await.refused(401, "MCUS.999.996");
+    let actions: Vec<_> = api.recorder.take().into_iter().map(|call| call.action).collect();
+    assert_eq!(actions, ["GetItem"]);
+}
+
 #[tokio::test]
 async fn an_import_is_checked_too() {
     let api = Api::start().await;
