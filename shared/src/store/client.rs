@@ -1,6 +1,6 @@
 //! The client that talks to DynamoDB: its limits, its one HTTP stack, and whom it trusts.
 
-use std::{fs, net::IpAddr, time::Duration};
+use std::{net::IpAddr, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -10,41 +10,17 @@ use aws_sdk_dynamodb::{
         timeout::TimeoutConfig,
     },
 };
-use aws_smithy_http_client::{
-    Connector,
-    tls::{Provider, TlsContext, rustls_provider::CryptoMode},
-};
-use aws_smithy_runtime_api::client::http::{
-    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
-};
+use aws_smithy_runtime_api::client::http::{SharedHttpClient, http_client_fn};
 use lambda_http::http::Uri;
-use rustls::{
-    RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject},
-};
 
-pub use aws_smithy_http_client::tls::TrustStore;
+pub use super::roots::platform as platform_roots;
+pub use rustls::RootCertStore;
 
-use super::{dns::Resolver, failure::ThrottledTransaction};
-use crate::{
-    config::{CaBundle, Config},
-    log::Meter,
-};
-
-/// The roots that AWS's endpoints lead to. Loading the platform's some 140 costs a cold start more
-/// than all else of the configuration. Source: <https://www.amazontrust.com/repository/>.
-const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
-
-/// The domain whose endpoints have certificates that these roots sign. Partitions with certificates of other
-/// authorities (China, European Sovereign Cloud) have other domains.
-const AMAZON_DOMAIN: &str = ".amazonaws.com";
+use super::{connector::connector, failure::ThrottledTransaction, roots};
+use crate::{config::Config, log::Meter};
 
 /// The endings of names that no public domain has, so no endpoint of AWS's in any partition either.
 const LOCAL_NAMES: [&str; 2] = [".localhost", ".internal"];
-
-/// Within a region, connecting takes milliseconds. A connect slower than a second will not succeed by
-/// waiting longer.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The longest that a read takes, all attempts together.
 pub const READ_DEADLINE: Duration = Duration::from_secs(3);
@@ -54,7 +30,7 @@ pub const READ_DEADLINE: Duration = Duration::from_secs(3);
 /// # Errors
 /// Where the file of root certificates that the environment names is of no use.
 pub fn from_config(config: &Config) -> Result<Client, String> {
-    let trusted = trust_store(config.endpoint.as_deref(), config.ca_bundle.as_ref())?;
+    let trusted = roots::trusted(config.endpoint.as_deref(), config.ca_bundle.as_ref())?;
     let credentials = Credentials::new(
         config.access_key_id.clone(),
         config.secret_access_key.clone(),
@@ -68,14 +44,11 @@ pub fn from_config(config: &Config) -> Result<Client, String> {
 
 /// How the service talks to DynamoDB: everything but who it is. The limits are those of reads; a
 /// write has its own.
-///
-/// # Panics
-/// Where a trusted certificate can't be parsed.
 #[must_use]
 pub fn client_config(
     region: String,
     endpoint: Option<String>,
-    trusted: TrustStore,
+    trusted: RootCertStore,
 ) -> aws_sdk_dynamodb::config::Builder {
     // An environment serves one request at a time, whose attempts and time are bounded. A budget of
     // retries over all requests would only let one outage starve the requests after it.
@@ -121,11 +94,7 @@ pub(crate) fn connect_config() -> aws_sdk_dynamodb::config::Builder {
 
 /// A single attempt must not use up the operation: connections die while an environment is frozen.
 fn timeouts(attempt: Duration, operation: Duration) -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .operation_attempt_timeout(attempt)
-        .operation_timeout(operation)
-        .build()
+    TimeoutConfig::builder().operation_attempt_timeout(attempt).operation_timeout(operation).build()
 }
 
 /// DynamoDB's own recommendation is 50 ms before the first retry; the SDK's default is a second.
@@ -133,40 +102,11 @@ fn retry_config(attempts: u32) -> RetryConfig {
     RetryConfig::standard().with_max_attempts(attempts).with_initial_backoff(Duration::from_millis(50))
 }
 
-/// The one HTTP stack: hyper and rustls with ring. The SDK's own client would make it twice, first to
-/// see whether that works, and parse the roots each time.
+/// The one HTTP stack, which all clients that come of it share.
 #[must_use]
-pub fn http_client(trusted: TrustStore) -> SharedHttpClient {
-    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
-    let mut connector =
-        Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).connector_settings(settings);
-    // Fails only for TLS providers other than rustls.
-    if let Ok(context) = TlsContext::builder().with_trust_store(trusted).build() {
-        connector = connector.tls_context(context);
-    }
-    let connector = SharedHttpConnector::new(connector.build_with_resolver(Resolver::default()));
+pub fn http_client(trusted: RootCertStore) -> SharedHttpClient {
+    let connector = connector(trusted);
     http_client_fn(move |_, _| connector.clone())
-}
-
-/// The file that the environment names; else Amazon's roots where the endpoint is Amazon's; else the
-/// platform's.
-fn trust_store(endpoint: Option<&str>, bundle: Option<&CaBundle>) -> Result<TrustStore, String> {
-    if let Some(CaBundle { variable, path }) = bundle {
-        let pem = fs::read(path).map_err(|error| error.to_string());
-        let pem = pem.and_then(|pem| parsable(&pem).map(|()| pem));
-        let pem = pem.map_err(|error| format!("the file {path}, named by {variable}: {error}"))?;
-        return Ok(TrustStore::empty().with_pem_certificate(pem));
-    }
-    Ok(if endpoint.is_some_and(is_amazons) {
-        TrustStore::empty().with_pem_certificate(AMAZON_ROOTS)
-    } else {
-        TrustStore::default()
-    })
-}
-
-fn is_amazons(endpoint: &str) -> bool {
-    let url = endpoint.parse::<Uri>().ok();
-    url.is_some_and(|url| url.host().is_some_and(|host| host.ends_with(AMAZON_DOMAIN)))
 }
 
 /// Whether a database can only be a local one: its host is an IP address, a name without a domain, as containers
@@ -179,47 +119,9 @@ pub(crate) fn is_local(endpoint: &str) -> bool {
     })
 }
 
-/// The SDK panics over a certificate that it can't parse.
-fn parsable(pem: &[u8]) -> Result<(), String> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate = certificate.map_err(|error| format!("{error:?}"))?;
-        roots.add(certificate).map_err(|error| error.to_string())?;
-    }
-    if roots.is_empty() { Err("it has no certificate".to_owned()) } else { Ok(()) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::KeyHash;
-
-    /// SHA-256 of the certificates that Amazon's repository publishes.
-    const FINGERPRINTS: [&str; 5] = [
-        "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
-        "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4",
-        "18ce6cfe7bf14e60b2e347b8dfe868cb31d02ebb3ada271569f50343b46db3a4",
-        "e35d28419ed02025cfa69038cd623962458da5c695fbdea3c22b0bfb25897092",
-        "568d6905a2c88708a4b3025190edcfedb1974a606a13c6e5290fcb2ae63edab5",
-    ];
-
-    #[test]
-    fn an_endpoint_of_amazons_is_known_by_its_domain() {
-        for url in
-            ["https://dynamodb.eu-central-1.amazonaws.com", "https://dynamodb.us-gov-west-1.amazonaws.com/"]
-        {
-            assert!(is_amazons(url), "{url}");
-        }
-        for url in [
-            "https://dynamodb.cn-north-1.amazonaws.com.cn",
-            "https://dynamodb.eusc-de-east-1.amazonaws.eu",
-            "https://example.com/.amazonaws.com",
-            "http://127.0.0.1:8000",
-            "not a URL",
-        ] {
-            assert!(!is_amazons(url), "{url}");
-        }
-    }
 
     #[test]
     fn a_local_database_is_known_by_a_host_that_is_in_no_public_domain() {
@@ -247,13 +149,5 @@ mod tests {
         ] {
             assert!(!is_local(url), "{url}");
         }
-    }
-
-    #[test]
-    fn the_roots_are_those_that_amazon_publishes() {
-        parsable(AMAZON_ROOTS).unwrap();
-        let found = CertificateDer::pem_slice_iter(AMAZON_ROOTS)
-            .map(|certificate| KeyHash::of(&certificate.unwrap()).as_str().to_owned());
-        assert_eq!(found.collect::<Vec<_>>(), FINGERPRINTS);
     }
 }

@@ -1,15 +1,20 @@
 //! How the database's name becomes an address.
 
 use std::{
+    future::{Ready, ready},
     io,
-    net::{IpAddr, SocketAddr, ToSocketAddrs},
+    net::{SocketAddr, ToSocketAddrs},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    task::{Context, Poll},
+    vec,
 };
 
-use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
+use futures_util::future::{BoxFuture, Either, FutureExt};
+use hyper_util::client::legacy::connect::dns::Name;
+use tower::Service;
 
 /// Asks the system's resolver: the first time on the thread that wants to know, later on another.
 ///
@@ -22,18 +27,28 @@ pub struct Resolver {
     asked: Arc<AtomicBool>,
 }
 
-impl ResolveDns for Resolver {
-    fn resolve_dns<'a>(&'a self, name: &'a str) -> DnsFuture<'a> {
+type Addresses = io::Result<vec::IntoIter<SocketAddr>>;
+
+impl Service<Name> for Resolver {
+    type Response = vec::IntoIter<SocketAddr>;
+    type Error = io::Error;
+    type Future = Either<BoxFuture<'static, Addresses>, Ready<Addresses>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
         if self.asked.swap(true, Ordering::Relaxed) {
-            DnsFuture::new(async move { addresses(tokio::net::lookup_host((name, 0)).await) })
+            let found = async move {
+                let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+                Ok(found.collect::<Vec<_>>().into_iter())
+            };
+            Either::Left(found.boxed())
         } else {
-            DnsFuture::ready(addresses((name, 0).to_socket_addrs()))
+            Either::Right(ready((name.as_str(), 0).to_socket_addrs()))
         }
     }
-}
-
-fn addresses(found: io::Result<impl Iterator<Item = SocketAddr>>) -> Result<Vec<IpAddr>, ResolveDnsError> {
-    found.map(|found| found.map(|address| address.ip()).collect()).map_err(ResolveDnsError::new)
 }
 
 #[cfg(test)]
@@ -42,13 +57,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_is_found_every_time() {
-        let resolver = Resolver::default();
+        let mut resolver = Resolver::default();
         // Longer than names may be, so that no name server has to be asked.
-        let nobody = "x".repeat(300);
+        let nobody: Name = "x".repeat(300).parse().unwrap();
         for _ in 0..3 {
-            let found = resolver.resolve_dns("localhost").await.unwrap();
-            assert!(!found.is_empty() && found.iter().all(IpAddr::is_loopback), "{found:?}");
-            resolver.resolve_dns(&nobody).await.unwrap_err();
+            let found: Vec<_> = resolver.call("localhost".parse().unwrap()).await.unwrap().collect();
+            assert!(!found.is_empty() && found.iter().all(|found| found.ip().is_loopback()), "{found:?}");
+            resolver.call(nobody.clone()).await.unwrap_err();
         }
     }
 }

@@ -13,10 +13,7 @@ use shared::{
     Error,
     clock::Clock,
     error::chain,
-    store::{
-        Probe, Store, Tables,
-        client::{self, TrustStore},
-    },
+    store::{Probe, Store, Tables, client},
 };
 
 use crate::{
@@ -207,7 +204,7 @@ impl Remote {
     /// Opens the table, once it has shown that it is there and has the key that it should have.
     async fn open(&self, clock: &Clock) -> Result<Store, DatabaseError> {
         let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .http_client(client::http_client(TrustStore::default()));
+            .http_client(client::http_client(client::platform_roots()));
         let config = loader.load().await;
         let region = config.region().ok_or(DatabaseError::NoRegion)?.to_string();
         let credentials = config.credentials_provider().ok_or(DatabaseError::NoRegion)?;

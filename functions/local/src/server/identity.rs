@@ -16,7 +16,7 @@ use aws_smithy_runtime_api::client::{
     orchestrator::HttpRequest,
     result::ConnectorError,
 };
-use shared::store::client::{TrustStore, http_client};
+use shared::store::client::{RootCertStore, http_client};
 use uuid::Uuid;
 
 use super::{client, client_config, error::StartError};
@@ -136,7 +136,7 @@ async fn ask(client: &Client) -> Result<Shown, Unproven> {
 #[must_use]
 pub fn proving_client(endpoint: String, identity: Uuid) -> Client {
     let asking = client(endpoint.clone());
-    let stack = http_client(TrustStore::empty());
+    let stack = http_client(RootCertStore::empty());
     let proving = http_client_fn(move |settings, components| {
         let connector = stack.http_connector(settings, components);
         SharedHttpConnector::new(Proving { asking: asking.clone(), identity, connector })

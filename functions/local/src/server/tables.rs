@@ -7,7 +7,7 @@ use shared::{
     domain::{ApiKey, KeyHash, KeyName, LOCAL_KEYS, Orgs, Permission},
     store::{
         FORMAT, Store, Tables,
-        client::{self, TrustStore},
+        client::{self, RootCertStore},
     },
 };
 
@@ -64,7 +64,7 @@ pub fn client(endpoint: String) -> Client {
 pub fn client_config(endpoint: String) -> aws_sdk_dynamodb::config::Builder {
     let credentials = Credentials::new("local", "local", None, None, "local");
     // The engine speaks plain HTTP, so no certificate has to be trusted.
-    let trusted = TrustStore::empty();
+    let trusted = RootCertStore::empty();
     client::client_config("us-east-1".into(), Some(endpoint), trusted).credentials_provider(credentials)
 }
 
