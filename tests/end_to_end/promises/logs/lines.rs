@@ -1,18 +1,16 @@
 //! What a line says.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::types::AttributeValue;
 use lambda_http::Context;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::domain::{ApiKey, KeyHash};
+use shared::domain::ApiKey;
 use tracing::level_filters::LevelFilter;
 use uuid::Uuid;
 
 use super::panics;
 use crate::support::{
-    api::{Api, CATEGORIES, HISTORY, category, key_of, send},
+    api::{Api, CATEGORIES, category, key_of, send},
     logs::{from_level, line as line_of, lines, metrics, redact},
     proxy::{Fault, Proxy},
 };
