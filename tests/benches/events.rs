@@ -59,10 +59,12 @@ impl<'a> Events<'a> {
             }
             "delete-category" => {
                 self.server.create(CHANGED, &json!({ "id": 1000 + number, "value": "gold" })).await;
-                event["pathParameters"] = json!({ "org_id": "telco", "customer_id": CHANGED, "category_id": (1000 + number).to_string() });
+                event["pathParameters"]["customer_id"] = json!(CHANGED);
+                event["pathParameters"]["category_id"] = json!((1000 + number).to_string());
             }
             "change-categories" => {
-                let set = |customer: &str, id| json!({ "op": "set", "customer_id": customer, "id": id, "value": number.to_string() });
+                let value = number.to_string();
+                let set = |customer: &str, id| json!({ "op": "set", "customer_id": customer, "id": id, "value": value });
                 let other = customer(0xb, 0);
                 let changes = [set(CHANGED, 71), set(CHANGED, 72), set(&other, 71)];
                 event["body"] = json!(json!({ "changes": changes }).to_string());

@@ -99,7 +99,7 @@ impl Report {
     fn text(&self) -> String {
         let Settings { rounds, warm, latency, share } = self.settings;
         let conditions = format!(
-            "{}; {rounds} starts of each, {warm} warm requests after every start, DynamoDB {} ms away. Medians.\n",
+            "{};\n{rounds} starts of each, {warm} warm requests after every start, DynamoDB {} ms away. Medians.\n",
             self.machine,
             latency.as_millis()
         );

@@ -157,22 +157,26 @@ pub fn batch(ways: &[Way], share: f64) -> String {
             mb(way.peak_memory),
         ]
     });
-    let mut text = table(&head, rows);
-    for [together, one_by_one] in ways.as_chunks().0 {
-        let part = |of: &dyn Fn(&Way) -> f64| number(of(together) / of(one_by_one));
-        writeln!(
-            text,
-            "\nOf {} customers, a batch takes {}× of the PUTs' time one after another, {}× of their CPU, {}× of what is \
-             billed for duration, and {}× of the price all in.",
-            together.customers,
+    let against = [
+        "a batch against PUTs one after another",
+        "time",
+        "CPU",
+        "calls",
+        "duration that is billed",
+        "price, all in",
+    ];
+    let ratios = ways.as_chunks().0.iter().map(|[together, one_by_one]| {
+        let part = |of: &dyn Fn(&Way) -> f64| format!("{}×", number(of(together) / of(one_by_one)));
+        vec![
+            format!("of {} customers", together.customers),
             part(&|way| way.took),
             part(&|way| way.cpu),
+            part(&|way| way.calls as f64),
             part(&|way| way.of_one().billed),
             part(&|way| prices.of(way.of_one())),
-        )
-        .unwrap();
-    }
-    text
+        ]
+    });
+    table(&head, rows) + "\n" + &table(&against, ratios)
 }
 
 pub fn pages(pages: &[Pages]) -> String {
@@ -201,11 +205,10 @@ pub fn pages(pages: &[Pages]) -> String {
     });
     let flat = pages.iter().filter_map(|pages| {
         let (early, late) = pages.memory_after?;
-        Some(format!("`{}` {} and {}", pages.name, mb(early), mb(late)))
+        Some(vec![format!("`{}`", pages.name), mb(early), mb(late)])
     });
-    let flat = flat.collect::<Vec<_>>().join(", ");
-    let text = table(&head, rows);
-    text + &format!("\nMemory in use after 1,000 and after 10,000 requests of 1,000 items: {flat}.\n")
+    let memory = ["memory in use, pages of 1,000 items", "after 1,000 requests", "after 10,000"];
+    table(&head, rows) + "\n" + &table(&memory, flat)
 }
 
 /// What a million warm requests cost, and a million changes in batches.
