@@ -78,7 +78,7 @@ fn prices(report: &Report) -> Panel {
         together.zip(ours).map(|(way, ours)| bar(ours, ", in batches", 1e6 * prices.of(way.of_one())));
     let by_put =
         report.contestants.iter().filter(|of_one| !of_one.name.starts_with("minimal")).filter_map(|of_one| {
-            let used = report.used(report.operation("set-category")?, of_one)?;
+            let used = report.used(report.operation("set-category")?, Some(of_one))?;
             Some(bar(of_one, "", 1e6 * prices.of(used)))
         });
     Panel {

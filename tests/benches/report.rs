@@ -61,11 +61,14 @@ impl Report {
         self.ways.iter().find(|way| way.sent == sent && way.customers == customers)
     }
 
-    /// What a contestant's warm request is billed for. Of the others only getCategory is measured: what they take longer
-    /// there is added to every operation.
-    pub fn used(&self, operation: &Operation, contestant: &Figures) -> Option<Use> {
+    /// What a warm request is billed for: this service's, or that of another contestant. Of those only getCategory is
+    /// measured: what they take longer there is added to every operation.
+    pub fn used(&self, operation: &Operation, contestant: Option<&Figures>) -> Option<Use> {
         let read = |of_one: &Figures| Some(of_one.at_share.as_ref()?.warm_billed.median);
-        let longer = read(contestant)? - read(self.contestant("this service")?)?;
+        let longer = match contestant {
+            None => 0.0,
+            Some(contestant) => read(contestant)? - read(self.contestant("this service")?)?,
+        };
         Some(Use {
             requests: 1.0,
             billed: (operation.billed.median + longer).ceil(),

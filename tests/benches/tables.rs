@@ -62,9 +62,9 @@ pub fn summary(report: &Report) -> String {
             ("**warm**: request, without the database's time".into(), &|of_one| Some(ms(of_one.warm.median))),
             ("… CPU of it".into(), &|of_one| Some(ms(of_one.warm_cpu.median))),
             ("**price**: a million reads, all in".into(), &|of_one| {
-                per_million(report.used(report.operation("get-category")?, of_one)?)
+                per_million(report.used(report.operation("get-category")?, Some(of_one))?)
             }),
-            ("… a million changes by PUT".into(), &|of_one| per_million(report.used(put?, of_one)?)),
+            ("… a million changes by PUT".into(), &|of_one| per_million(report.used(put?, Some(of_one))?)),
             ("… in batches of 100".into(), &|of_one| {
                 per_million(together.filter(|_| is_ours(of_one))?.of_one())
             }),
@@ -236,8 +236,8 @@ pub fn prices(report: &Report) -> String {
         cells
     };
     let of_operation = |operation: &Operation| {
-        let used = report.used(operation, report.contestant("this service")?)?;
-        let others = others.iter().filter_map(|other| report.used(operation, other));
+        let used = report.used(operation, None)?;
+        let others = others.iter().filter_map(|other| report.used(operation, Some(other)));
         let others = others.flat_map(|used| [format!("{:.0} ms", used.billed), usd(1e6 * prices.of(used))]);
         Some(cells(format!("`{}`", operation.function), used, others.collect()))
     };
