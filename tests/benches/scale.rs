@@ -33,6 +33,11 @@ const HOUR: u64 = 3_600_000;
 /// not have passed since 1970.
 const MIDDLE: (&str, u64) = ("2020-01-01T00:30:00Z", 1_577_838_600_000);
 
+/// Of a collection that has fewer pages, the same ones are asked for again.
+const MIN_PAGES: usize = 20;
+
+const MAX_ATTEMPTS: usize = 20;
+
 /// The category that alone is changed, again and again.
 const BUSY: usize = 1;
 
@@ -178,18 +183,15 @@ async fn pages(
 ) -> Pages {
     let (mut cpu, mut per_page, mut count) = (Vec::new(), 0, 0);
     // The first request opens the connection and looks the key up.
-    process.succeed(first, database).await;
-    for _ in 0..if items > 1_000 { 1 } else { 20 } {
+    page(process, first, database).await;
+    while cpu.len() < MIN_PAGES {
         count = 0;
         let mut event = first.clone();
         let mut found = 0;
         loop {
-            let before = process.cpu();
-            let (_, answer) = process.invoke(&event, database).await;
-            cpu.push(millis(process.cpu().saturating_sub(before)));
+            let (page, took) = page(process, &event, database).await;
+            cpu.push(took);
             count += 1;
-            assert_eq!(answer["statusCode"], 200, "{answer}");
-            let page: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
             let list = page.as_object().unwrap().values().find_map(Value::as_array);
             per_page = per_page.max(list.map_or(1, Vec::len));
             found += list.map_or(items, Vec::len);
@@ -209,6 +211,21 @@ async fn pages(
         peak_memory: process.peak() as f64 / 1000.0,
         memory_after: None,
     }
+}
+
+/// A page, and the CPU that it took. Where the engine takes longer to read one of a large collection than a request may
+/// wait, on a busy machine, it is asked for again.
+async fn page(process: &mut Process, event: &Value, database: &Database) -> (Value, f64) {
+    for _ in 0..MAX_ATTEMPTS {
+        let before = process.cpu();
+        let (_, answer) = process.invoke(event, database).await;
+        let took = millis(process.cpu().saturating_sub(before));
+        if answer["statusCode"] != 504 {
+            assert_eq!(answer["statusCode"], 200, "{answer}");
+            return (serde_json::from_str(answer["body"].as_str().unwrap()).unwrap(), took);
+        }
+    }
+    panic!("the engine is too slow for {event}");
 }
 
 /// Memory in use after a tenth of many requests, and after all.
