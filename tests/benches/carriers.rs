@@ -12,10 +12,12 @@ use crate::{
     document,
     events::event,
     fill,
+    log::Log,
     process::{Process, Roots, in_a_row},
     report::{grouped, number},
     server::{Data, Server},
     stats::quantile,
+    targets::{self, Bound::AtMost, target},
 };
 
 const PAGE: usize = 1000;
@@ -40,12 +42,22 @@ pub async fn run(sizes: &[usize], latency: Duration, dry_run: bool) {
         "| carriers | page of 1,000: CPU | of the most | calls per page | peak memory | count: time | calls \
                      | in a row | units | peak memory |\n|---|---|---|---|---|---|---|---|---|---|\n"
             .to_owned();
+    let (mut cpu, mut memory) = (Vec::new(), 0.0_f64);
     for &size in sizes {
         fill::put(&server, "carriers", size, (0..size).map(|number| carrier(number, size))).await;
         let pages = pages(&list, size, &database, &roots).await;
         let counted = counted(&count, size, &database, &roots).await;
-        writeln!(table, "| {} | {pages} | {counted} |", grouped(size)).unwrap();
+        writeln!(table, "| {} | {} | {} |", grouped(size), pages.row(), counted.row()).unwrap();
+        cpu.push(pages.cpu);
+        memory = memory.max(pages.peak_memory).max(counted.peak_memory);
     }
+    let growth = cpu.iter().copied().fold(0.0, f64::max) / cpu[0];
+    let flat = "CPU of a page, the dearest collection's against the first's";
+    let targets = [
+        target(flat, AtMost(1.5), "×", Some(growth)),
+        target("peak memory", AtMost(16.0), " MB", Some(memory)),
+    ];
+    write!(table, "\n{}", targets::table(&targets)).unwrap();
     println!("{table}");
     if !dry_run {
         document::replace(document::FIGURES, "cargo bench -- carriers", &table);
@@ -65,7 +77,38 @@ fn asked(function: &str, size: usize) -> Value {
     event
 }
 
-async fn pages(list: &Contestant, size: usize, database: &Database, roots: &Roots) -> String {
+/// Times are in milliseconds, memory is in MB.
+struct Pages {
+    cpu: f64,
+    cpu_most: f64,
+    calls: f64,
+    peak_memory: f64,
+}
+
+impl Pages {
+    fn row(&self) -> String {
+        let [cpu, most, calls, memory] = [self.cpu, self.cpu_most, self.calls, self.peak_memory].map(number);
+        format!("{cpu} ms | {most} ms | {calls} | {memory} MB")
+    }
+}
+
+struct Counted {
+    took: f64,
+    calls: usize,
+    in_a_row: usize,
+    units: f64,
+    peak_memory: f64,
+}
+
+impl Counted {
+    fn row(&self) -> String {
+        let Self { took, calls, in_a_row, units, peak_memory } = self;
+        let [took, memory] = [*took, *peak_memory].map(number);
+        format!("{took} ms | {calls} | {in_a_row} | {} | {memory} MB", grouped(*units as usize))
+    }
+}
+
+async fn pages(list: &Contestant, size: usize, database: &Database, roots: &Roots) -> Pages {
     let mut process = Process::start(list, database, roots).await;
     let (mut cpu, mut calls, mut found) = (Vec::new(), 0, 0);
     let mut event = asked("list-carriers", size);
@@ -83,19 +126,20 @@ async fn pages(list: &Contestant, size: usize, database: &Database, roots: &Root
         event["queryStringParameters"] = json!({ "cursor": cursor });
     }
     assert_eq!(found, size.min(MAX_PAGES * PAGE), "every page but the last is full");
-    format!(
-        "{} ms | {} ms | {} | {} MB",
-        number(quantile(&cpu, 0.5)),
-        number(quantile(&cpu, 1.0)),
-        number(calls as f64 / cpu.len() as f64),
-        number(process.peak() as f64 / 1000.0)
-    )
+    Pages {
+        cpu: quantile(&cpu, 0.5),
+        cpu_most: quantile(&cpu, 1.0),
+        calls: calls as f64 / cpu.len() as f64,
+        peak_memory: process.peak() as f64 / 1000.0,
+    }
 }
 
 /// A count whose answers come from memory, so that nothing but the distance to the database matters: those before it
 /// have brought them there, and may have run out of time over it.
-async fn counted(count: &Contestant, size: usize, database: &Database, roots: &Roots) -> String {
-    let mut process = Process::start(count, database, roots).await;
+async fn counted(count: &Contestant, size: usize, database: &Database, roots: &Roots) -> Counted {
+    let mut log = Log::new();
+    let logged = |command: &mut _| log.take_from(command);
+    let mut process = Process::start_with(count, database, roots, logged).await;
     let event = asked("count-carriers", size);
     let count_of = |answer: &Value| -> Value {
         let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
@@ -107,16 +151,17 @@ async fn counted(count: &Contestant, size: usize, database: &Database, roots: &R
         attempts += 1;
         assert!(attempts < 20, "{size} carriers can't be counted");
     }
+    log.units();
     let (request, answer) = process.invoke(&event, database).await;
     assert_eq!(count_of(&answer), whole);
     let queries: Vec<&Call> = request.calls.iter().filter(|call| call.operation == "Query").collect();
     let in_a_row = in_a_row(queries.iter().copied());
     assert!(in_a_row <= queries.len() / 8 + 4, "{in_a_row} of {}", queries.len());
-    format!(
-        "{} ms | {} | {in_a_row} | {} | {} MB",
-        number(millis(request.took)),
-        queries.len(),
-        grouped(size * 27 / 1000),
-        number(process.peak() as f64 / 1000.0)
-    )
+    Counted {
+        took: millis(request.took),
+        calls: queries.len(),
+        in_a_row,
+        units: log.units().read,
+        peak_memory: process.peak() as f64 / 1000.0,
+    }
 }

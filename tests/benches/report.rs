@@ -92,7 +92,7 @@ impl Report {
 
     /// For who has ten seconds.
     fn summary(&self) -> String {
-        let (_, met) = targets::table(self);
+        let (_, met) = targets::all(self);
         format!(
             "{}\n![The same as a chart; shorter is better](figures.svg)\n\n{met} [All figures](FIGURES.md).\n",
             tables::summary(self)
@@ -107,7 +107,7 @@ impl Report {
             latency.as_millis()
         );
         let parts = [
-            (true, "Targets", targets::table(self).0),
+            (true, "Targets", targets::all(self).0),
             (
                 !self.contestants.is_empty(),
                 "Beside other ways to write it",

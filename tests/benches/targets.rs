@@ -20,13 +20,13 @@ const LARGE: [&str; 6] = [
     "list-definitions",
 ];
 
-enum Bound {
+pub enum Bound {
     AtMost(f64),
     AtLeast(f64),
 }
 use Bound::{AtLeast, AtMost};
 
-struct Target {
+pub struct Target {
     what: String,
     bound: Bound,
     unit: &'static str,
@@ -34,7 +34,7 @@ struct Target {
     measured: Option<f64>,
 }
 
-fn target(what: impl Into<String>, bound: Bound, unit: &'static str, measured: Option<f64>) -> Target {
+pub fn target(what: impl Into<String>, bound: Bound, unit: &'static str, measured: Option<f64>) -> Target {
     Target { what: what.into(), bound, unit, measured }
 }
 
@@ -49,13 +49,19 @@ impl Target {
 }
 
 /// Every target, and one line that counts those that were met.
-pub fn table(report: &Report) -> (String, String) {
+pub fn all(report: &Report) -> (String, String) {
     let targets: Vec<Target> = [starts(report), warm(report), sizes(report), batches(report), growth(report)]
         .into_iter()
         .flatten()
         .collect();
+    let met = targets.iter().filter(|target| target.met() == Some(true)).count();
+    let measured = targets.iter().filter(|target| target.met().is_some()).count();
+    (table(&targets), format!("{met} of {measured} targets are met."))
+}
+
+pub fn table(targets: &[Target]) -> String {
     let mut table = "| | target | measured | met |\n|---|---|---|---|\n".to_owned();
-    for target in &targets {
+    for target in targets {
         let bound = match target.bound {
             AtMost(most) => format!("≤ {most}"),
             AtLeast(least) => format!("≥ {least}"),
@@ -73,9 +79,7 @@ pub fn table(report: &Report) -> (String, String) {
         };
         writeln!(table, "| {what} | {bound}{unit} | {measured} | {met} |").unwrap();
     }
-    let met = targets.iter().filter(|target| target.met() == Some(true)).count();
-    let measured = targets.iter().filter(|target| target.met().is_some()).count();
-    (table, format!("{met} of {measured} targets are met."))
+    table
 }
 
 /// How many times longer another one takes.
