@@ -22,7 +22,7 @@ use crate::{
 
 const PAGE: usize = 1000;
 
-/// Pages of a large collection that are measured.
+/// Pages that are measured: those of a large collection, or a small one's again and again.
 const MAX_PAGES: usize = 40;
 
 const SAYS: [(&str, &str); 1] = [("value", "influencer")];
@@ -110,22 +110,25 @@ impl Counted {
 
 async fn pages(list: &Contestant, size: usize, database: &Database, roots: &Roots) -> Pages {
     let mut process = Process::start(list, database, roots).await;
-    let (mut cpu, mut calls, mut found) = (Vec::new(), 0, 0);
-    let mut event = asked("list-carriers", size);
+    let (mut cpu, mut calls) = (Vec::new(), 0);
+    let first = asked("list-carriers", size);
     // The first request opens connections and looks the key up.
-    process.succeed(&event, database).await;
-    for _ in 0..MAX_PAGES {
-        let before = process.cpu();
-        let (request, answer) = process.invoke(&event, database).await;
-        cpu.push(millis(process.cpu().saturating_sub(before)));
-        calls += request.calls.len();
-        let page: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
-        found += page["customers"].as_array().unwrap().len();
-        let Some(cursor) = page["next_cursor"].as_str() else { break };
-        event["rawQueryString"] = json!(format!("cursor={cursor}"));
-        event["queryStringParameters"] = json!({ "cursor": cursor });
+    process.succeed(&first, database).await;
+    while cpu.len() < MAX_PAGES {
+        let (mut event, mut found) = (first.clone(), 0);
+        for _ in 0..MAX_PAGES {
+            let before = process.cpu();
+            let (request, answer) = process.invoke(&event, database).await;
+            cpu.push(millis(process.cpu().saturating_sub(before)));
+            calls += request.calls.len();
+            let page: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+            found += page["customers"].as_array().unwrap().len();
+            let Some(cursor) = page["next_cursor"].as_str() else { break };
+            event["rawQueryString"] = json!(format!("cursor={cursor}"));
+            event["queryStringParameters"] = json!({ "cursor": cursor });
+        }
+        assert_eq!(found, size.min(MAX_PAGES * PAGE), "every page but the last is full");
     }
-    assert_eq!(found, size.min(MAX_PAGES * PAGE), "every page but the last is full");
     Pages {
         cpu: quantile(&cpu, 0.5),
         cpu_most: quantile(&cpu, 1.0),
