@@ -43,24 +43,26 @@ pub struct Contestant {
     pub package: PathBuf,
 }
 
+impl Contestant {
+    pub fn native(name: &str, program: PathBuf) -> Self {
+        Self { name: name.to_owned(), package: program.clone(), program, arguments: vec![] }
+    }
+}
+
 #[derive(Debug)]
 pub struct Built {
     pub functions: BTreeMap<&'static str, PathBuf>,
     pub local: PathBuf,
-    pub query_alone: PathBuf,
+    pub query_alone: Contestant,
     /// Ours is the first.
     pub contestants: Vec<Contestant>,
     pub python_roots: Option<PathBuf>,
 }
 
 impl Built {
-    pub fn function(&self, name: &str) -> &Path {
-        &self.functions[name]
-    }
-
-    /// What each function's package takes, in bytes.
-    pub fn sizes(&self) -> BTreeMap<&'static str, usize> {
-        self.functions.iter().map(|(name, path)| (*name, zipped(path))).collect()
+    /// One of this service's functions.
+    pub fn function(&self, name: &str) -> Contestant {
+        Contestant::native("this service", self.functions[name].clone())
     }
 }
 
@@ -83,17 +85,11 @@ pub fn everything(also: &[(String, PathBuf)]) -> Built {
         cargo(&sources.join(name), &own, &["--locked"]);
         own.join("release").join(name)
     };
-    let native = |name: &str, program: PathBuf| Contestant {
-        name: name.to_owned(),
-        package: program.clone(),
-        program,
-        arguments: vec![],
-    };
     let mut left_out = Vec::new();
     let mut contestants = vec![
-        native("this service", target.join("release/get-category")),
-        native("minimal bootstrap", rust("minimal")),
-        native("SDK defaults", rust("sdk-defaults")),
+        Contestant::native("this service", target.join("release/get-category")),
+        Contestant::native("minimal bootstrap", rust("minimal")),
+        Contestant::native("SDK defaults", rust("sdk-defaults")),
     ];
     match node(&sources.join("node"), &own.join("node")) {
         Ok(contestant) => contestants.push(contestant),
@@ -107,25 +103,25 @@ pub fn everything(also: &[(String, PathBuf)]) -> Built {
         }
         Err(error) => left_out.push(format!("Python: {error}")),
     }
-    contestants.extend(also.iter().map(|(name, path)| native(name, path.clone())));
+    contestants.extend(also.iter().map(|(name, path)| Contestant::native(name, path.clone())));
     for reason in &left_out {
         eprintln!("left out: {reason}");
     }
     Built {
         functions: release.into_iter().collect(),
         local,
-        query_alone: rust("query-alone"),
+        query_alone: Contestant::native("query alone", rust("query-alone")),
         contestants,
         python_roots,
     }
 }
 
 /// One function alone.
-pub fn function(name: &str) -> PathBuf {
+pub fn function(name: &str) -> Contestant {
     step(&format!("building {name}"));
     let target = target();
     cargo(&root(), &target, &["--package", name]);
-    target.join("release").join(name)
+    Contestant::native("this service", target.join("release").join(name))
 }
 
 /// The local server alone.

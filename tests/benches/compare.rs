@@ -1,7 +1,7 @@
 //! Contestants in turn: there and back in every two rounds, so that whatever the machine does
 //! meanwhile meets all of them alike.
 
-use std::{fs, process::Stdio, time::Duration};
+use std::time::Duration;
 
 use emulator::Database;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::{
     built::{self, Built, Contestant},
+    events::event,
     process::{Process, Roots},
     server::Server,
     share::Share,
@@ -50,8 +51,6 @@ pub struct Figures {
     pub connections: usize,
     pub calls_first: Vec<String>,
     pub calls_warm: Vec<String>,
-    /// Ours alone, where valgrind is there.
-    pub warm_instructions: Option<u64>,
     pub at_share: Option<AtShare>,
 }
 
@@ -63,6 +62,13 @@ pub struct AtShare {
     pub key_look_up: Option<Quartiles>,
     /// DynamoDB's time included, as Lambda bills it.
     pub warm_billed: Quartiles,
+}
+
+impl Figures {
+    /// From the start to the first answer, with a whole core at first and then the share, without DynamoDB's time.
+    pub fn cold(&self) -> Option<f64> {
+        Some(self.init.median + self.at_share.as_ref()?.first.median)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -89,12 +95,7 @@ pub async fn run(built: &Built, server: &Server, settings: &Settings) -> Vec<Fig
     if let Err(error) = &share {
         eprintln!("left out: a share of a core: {error}");
     }
-    let unconnected = Contestant {
-        name: "this service, unconnected".to_owned(),
-        program: built.function("not-found").to_owned(),
-        arguments: vec![],
-        package: built.function("not-found").to_owned(),
-    };
+    let unconnected = built.function("not-found");
 
     let mut samples: Vec<Samples> = built.contestants.iter().map(|_| Samples::default()).collect();
     let mut unconnected_init = Vec::new();
@@ -124,17 +125,10 @@ pub async fn run(built: &Built, server: &Server, settings: &Settings) -> Vec<Fig
         let mut of_one = samples.figures(contestant);
         if index == OURS {
             of_one.init_unconnected = Some(Quartiles::of(&unconnected_init));
-            of_one.warm_instructions = instructions(contestant, &database, &roots, &event).await;
         }
         figures.push(of_one);
     }
     figures
-}
-
-/// A sample event.
-pub fn event(name: &str) -> Value {
-    let path = built::root().join("events").join(name).with_extension("json");
-    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
 pub fn progress(steps: usize) -> ProgressBar {
@@ -147,7 +141,7 @@ pub fn millis(duration: Duration) -> f64 {
 }
 
 /// The second of two starts, so that what ran before it matters less.
-async fn started(contestant: &Contestant, database: &Database, roots: &Roots) -> Process {
+pub async fn started(contestant: &Contestant, database: &Database, roots: &Roots) -> Process {
     drop(Process::start(contestant, database, roots).await);
     Process::start(contestant, database, roots).await
 }
@@ -165,12 +159,12 @@ async fn measure(
     let first = process.succeed(event, database).await;
     samples.first.push(millis(first.overhead));
     samples.cold_cpu.push(millis(process.cpu()));
-    samples.calls_first = first.calls;
+    samples.calls_first = first.operations();
     let before = process.cpu();
     for _ in 0..warm {
         let request = process.succeed(event, database).await;
         samples.warm.push(millis(request.overhead));
-        samples.calls_warm = request.calls;
+        samples.calls_warm = request.operations();
     }
     samples.warm_cpu.push(millis(process.cpu().saturating_sub(before)) / warm as f64);
     samples.peak.push(process.peak() as f64 / 1000.0);
@@ -194,7 +188,7 @@ async fn at_share(
             samples.share_first.push(millis(took.overhead));
             samples.share_key_look_up.extend(took.key_look_up.map(millis));
         } else {
-            samples.share_warm.push(millis(took.overhead + took.database));
+            samples.share_warm.push(millis(took.took));
         }
     }
 }
@@ -215,7 +209,6 @@ impl Samples {
             connections: self.connections,
             calls_first: self.calls_first,
             calls_warm: self.calls_warm,
-            warm_instructions: None,
             at_share: (!self.share_first.is_empty()).then(|| AtShare {
                 first: Quartiles::of(&self.share_first),
                 key_look_up: (!self.share_key_look_up.is_empty())
@@ -224,45 +217,4 @@ impl Samples {
             }),
         }
     }
-}
-
-/// Instructions that a warm request takes: the difference of two runs, by what they did more.
-async fn instructions(
-    contestant: &Contestant,
-    database: &Database,
-    roots: &Roots,
-    event: &Value,
-) -> Option<u64> {
-    const FEW: u64 = 20;
-    const MANY: u64 = 120;
-
-    let under_valgrind = Contestant {
-        program: "valgrind".into(),
-        arguments: vec![
-            "--tool=callgrind".into(),
-            "--callgrind-out-file=/dev/null".into(),
-            contestant.program.clone(),
-        ],
-        ..contestant.clone()
-    };
-    if std::process::Command::new("valgrind").arg("--version").output().is_err() {
-        eprintln!("left out: instructions, which valgrind would count");
-        return None;
-    }
-    let mut totals = [0, 0];
-    for (total, requests) in totals.iter_mut().zip([FEW, MANY]) {
-        let piped = |command: &mut std::process::Command| {
-            command.stderr(Stdio::piped());
-        };
-        let mut process = Process::start_with(&under_valgrind, database, roots, piped).await;
-        for _ in 0..requests {
-            process.succeed(event, database).await;
-        }
-        let said = process.terminate();
-        *total = said
-            .lines()
-            .find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok())
-            .unwrap_or_else(|| panic!("no total of callgrind's in {said}"));
-    }
-    Some((totals[1] - totals[0]) / (MANY - FEW))
 }

@@ -11,12 +11,19 @@
     reason = "a benchmark fails by panicking, and its figures have few digits"
 )]
 
+mod batch;
 mod built;
 mod carriers;
 mod chart;
 mod compare;
 mod cores;
+mod document;
+mod events;
+mod fill;
+mod functions;
+mod log;
 mod operations;
+mod prices;
 mod process;
 mod report;
 mod scale;
@@ -24,10 +31,12 @@ mod server;
 mod share;
 mod soak;
 mod stats;
+mod tables;
+mod targets;
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 /// Measures the release binaries of the functions under an emulated Runtime API, with DynamoDB
 /// behind TLS on loopback.
@@ -56,12 +65,12 @@ struct Options {
     #[arg(long, value_name = "NAME=PATH", value_parser = named_path)]
     also: Vec<(String, PathBuf)>,
 
-    /// Leaves out operations and pages, and writes nothing.
-    #[arg(long)]
-    contestants_only: bool,
+    /// Measures these parts alone, separated by commas, and writes nothing.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Part>,
 
-    /// Prints the figures and leaves the document and its chart as they are.
-    #[arg(long)]
+    /// Prints the figures and leaves the documents and the chart as they are.
+    #[arg(long, global = true)]
     dry_run: bool,
 
     /// Set by cargo.
@@ -69,9 +78,19 @@ struct Options {
     bench: bool,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Contestants,
+    Functions,
+    Operations,
+    Batch,
+    Pages,
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Lists and counts who carries a category, of collections of several sizes, and prints a table.
+    /// Lists and counts who carries a category, of collections of several sizes, and writes the table into
+    /// `FIGURES.md`.
     Carriers {
         /// How many carry the categories, separated by commas.
         #[arg(long, value_delimiter = ',', default_values_t = [1_000, 100_000, 1_000_000])]
@@ -109,10 +128,12 @@ async fn main() {
             return soak::run(Duration::from_mins(minutes), clients).await;
         }
         Some(Command::Carriers { sizes, .. }) => {
-            return carriers::run(&sizes, Duration::from_millis(options.latency)).await;
+            let latency = Duration::from_millis(options.latency);
+            return carriers::run(&sizes, latency, options.dry_run).await;
         }
         None => {}
     }
+    let wanted = |part| options.only.is_empty() || options.only.contains(&part);
     let built = built::everything(&options.also);
     let settings = compare::Settings {
         rounds: options.rounds,
@@ -121,18 +142,26 @@ async fn main() {
         share: options.share,
     };
     let server = server::Server::start(&built.local, &server::Data::Memory);
-    server.populate().await;
+    let mut events = events::Events::new(&server).await;
     let awake = cores::divide();
-    let contestants = compare::run(&built, &server, &settings).await;
-    let (operations, pages) = if options.contestants_only {
-        (vec![], vec![])
-    } else {
-        (operations::run(&built, &server, &settings).await, scale::run(&built, &server).await)
-    };
-    let report =
-        report::Report::new(&awake.conditions(), &settings, contestants, built.sizes(), operations, pages);
+    let mut report = report::Report::new(&awake.conditions(), &settings);
+    if wanted(Part::Contestants) {
+        report.contestants = compare::run(&built, &server, &settings).await;
+    }
+    if wanted(Part::Functions) {
+        report.functions = functions::run(&built, &server, &mut events, &settings).await;
+    }
+    if wanted(Part::Operations) {
+        report.operations = operations::run(&built, &server, &mut events, &settings).await;
+    }
+    if wanted(Part::Batch) {
+        report.ways = batch::run(&built, &settings).await;
+    }
+    if wanted(Part::Pages) {
+        report.pages = scale::run(&built, &server).await;
+    }
     report.print();
-    if !options.dry_run && !options.contestants_only {
+    if !options.dry_run && options.only.is_empty() {
         report.write();
     }
 }

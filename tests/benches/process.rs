@@ -4,10 +4,10 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use emulator::{Database, Invocation, RuntimeApi};
+use emulator::{Call, Database, Invocation, RuntimeApi};
 use nix::{time::ClockId, unistd::Pid};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -20,14 +20,31 @@ const TABLE_READY_TIMEOUT: Duration = Duration::from_mins(1);
 /// What a request took.
 #[derive(Debug)]
 pub struct Request {
-    /// From the event to the answer, without DynamoDB's time.
+    /// From the event to the answer.
+    pub took: Duration,
+    /// The same without DynamoDB's time, where no two calls were under way at once.
     pub overhead: Duration,
-    /// DynamoDB's time.
-    pub database: Duration,
     /// The overhead from the event until the first of several calls was answered: here, the key's
     /// look-up, with reading the event.
     pub key_look_up: Option<Duration>,
-    pub calls: Vec<String>,
+    pub calls: Vec<Call>,
+}
+
+impl Request {
+    pub fn operations(&self) -> Vec<String> {
+        self.calls.iter().map(|call| call.operation.clone()).collect()
+    }
+}
+
+/// How many calls waited for another one's answer: the longest chain in which each began when the one before had ended.
+pub fn in_a_row<'a>(calls: impl IntoIterator<Item = &'a Call>) -> usize {
+    let mut depths: Vec<(Instant, usize)> = Vec::new();
+    for call in calls {
+        let began = call.answered.checked_sub(call.took).unwrap();
+        let before = depths.iter().filter(|(answered, _)| *answered <= began);
+        depths.push((call.answered, 1 + before.map(|(_, depth)| *depth).max().unwrap_or(0)));
+    }
+    depths.into_iter().map(|(_, depth)| depth).max().unwrap_or(0)
 }
 
 /// A running process, killed when dropped.
@@ -144,23 +161,9 @@ impl Process {
             [look_up, _, ..] => Some((look_up.answered - handed).saturating_sub(look_up.took)),
             _ => None,
         };
-        let request = Request {
-            overhead: took.saturating_sub(served.took()),
-            database: served.took(),
-            key_look_up,
-            calls: served.operations(),
-        };
+        let request =
+            Request { took, overhead: took.saturating_sub(served.took()), key_look_up, calls: served.calls };
         (request, answer)
-    }
-
-    /// The answer alone, where several calls to the database may be under way at once.
-    pub async fn raw(&mut self, event: &Value) -> Value {
-        let invoked = async {
-            let invocation = self.runtime_api.invoke(event).await;
-            self.runtime_api.asked().await;
-            invocation.answer
-        };
-        tokio::time::timeout(TABLE_READY_TIMEOUT, invoked).await.expect("a contestant answers")
     }
 
     /// As [`Process::invoke`], for an event that must be answered 200.

@@ -7,7 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use reqwest::Client;
+use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
 /// The customer with one category, that of the sample events.
@@ -59,9 +59,32 @@ impl Server {
     }
 
     pub async fn create(&self, customer: &str, body: &Value) {
-        let request = self.http.post(self.categories(customer)).header("x-auth-roles", "API_KEY").json(body);
+        self.post(&self.categories(customer), body).await;
+    }
+
+    pub async fn define(&self, org: &str, body: &Value) {
+        self.post(&format!("{}/v4/orgs/{org}/categories", self.url), body).await;
+    }
+
+    async fn post(&self, url: &str, body: &Value) {
+        let request = self.http.post(url).header("x-auth-roles", "API_KEY").json(body);
         let answer = request.send().await.unwrap();
-        assert_eq!(answer.status(), 201);
+        assert_eq!(answer.status(), 201, "{body}: {:?}", answer.text().await);
+    }
+
+    /// A request to DynamoDB, past the service.
+    pub fn dynamodb(&self, operation: &str, body: &Value) -> RequestBuilder {
+        self.http
+            .post(&self.dynamodb_url)
+            .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("x-amz-date", "20261123T064600Z")
+            .header(
+                "authorization",
+                "AWS4-HMAC-SHA256 Credential=local/20261123/us-east-1/dynamodb/aws4_request, \
+                 SignedHeaders=host;x-amz-date, Signature=0",
+            )
+            .body(body.to_string())
     }
 
     /// Memory in use, in KB.

@@ -184,19 +184,26 @@ async fn computing<F: Future>(future: F) -> (F::Output, Duration) {
 }
 
 impl Engine {
-    async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin) {
+    async fn serve(self: &Arc<Self>, stream: impl AsyncRead + AsyncWrite + Unpin) {
         self.served.lock().unwrap().connections += 1;
         let service = service_fn(|request| self.answer(request));
         drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    async fn answer(
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, Infallible> {
         let (head, body) = request.into_parts();
         let Ok(body) = body.collect().await else { return Ok(unavailable()) };
         let asked = Instant::now();
         let target = head.headers.get("x-amz-target").unwrap().to_str().unwrap().to_owned();
         let (_, operation) = target.rsplit_once('.').unwrap();
-        let answered = self.look_up(operation, head.headers, body.to_bytes()).await;
+        let (engine, asked_for) = (self.clone(), operation.to_owned());
+        // A client that stops waiting does not stop the engine, and finds the answer when it asks again.
+        let looking_up =
+            tokio::spawn(async move { engine.look_up(&asked_for, head.headers, body.to_bytes()).await });
+        let answered = looking_up.await.unwrap();
         if let Some(latency) = self.latency {
             tokio::time::sleep_until((asked + latency).into()).await;
         }
