@@ -48,7 +48,8 @@ impl Store {
             // With a filter nobody knows how many entries have to be read to find one, so it is all that one
             // Query reads.
             let limit = filter.category.is_none().then(|| found.room());
-            found.extend(query.next(limit, items::into_entry).await?, HistoryEntry::weight);
+            let entries = query.first_of_next(found.room(), limit, items::into_entry).await?;
+            found.extend(entries, HistoryEntry::weight);
         }
         let end = query.end.as_deref().and_then(keys::revision_of);
         let found = found.into_page(end, |entry| entry.revision);

@@ -54,6 +54,16 @@ impl RangeQuery {
         limit: Option<usize>,
         read: impl Fn(Item) -> Result<T>,
     ) -> Result<Vec<T>> {
+        self.first_of_next(usize::MAX, limit, read).await
+    }
+
+    /// The same, but of what is found no more than the first `most` items.
+    pub async fn first_of_next<T>(
+        &mut self,
+        most: usize,
+        limit: Option<usize>,
+        read: impl Fn(Item) -> Result<T>,
+    ) -> Result<Vec<T>> {
         let limit = limit.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX));
         let answer = self
             .query
@@ -67,7 +77,7 @@ impl RangeQuery {
         self.done = answer.last_evaluated_key.is_none();
         self.cut = !self.done && limit.is_none_or(|limit| answer.scanned_count < limit);
         self.query = self.query.clone().set_exclusive_start_key(answer.last_evaluated_key);
-        answer.items.unwrap_or_default().into_iter().map(read).collect()
+        answer.items.unwrap_or_default().into_iter().take(most).map(read).collect()
     }
 }
 
