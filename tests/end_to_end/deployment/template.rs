@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 use shared::http::Operation;
 
 use crate::support::{
-    api::{Api, CATEGORIES, DEFINITION_HISTORY, DEFINITIONS, HISTORY, carriers, category, definition, send},
+    api::{
+        Api, CATEGORIES, DEFINITION_HISTORY, DEFINITIONS, HISTORY, carriers, category, definition, key_of,
+        send,
+    },
     proxy::{Fault, Proxy},
     recorder::Call,
     template::{Permit, TEMPLATE, YAML, permits},
@@ -159,6 +162,9 @@ async fn policies_allow_what_the_functions_do_and_no_more() {
     }
     api.get(&format!("{HISTORY}?category_id=8")).await;
     api.create(8, "risk").await;
+    // A key that was not there before is looked up without the catalogue.
+    let made_up = api.anonymous(Method::POST, CATEGORIES).header("x-auth-roles", key_of("nobody"));
+    assert_eq!(send(made_up).await.status, 401);
     api.pages(&format!("{CATEGORIES}?limit=1"), "categories").await;
     api.pages(&format!("{HISTORY}?limit=1"), "history").await;
     api.delete(&category(7)).await;
