@@ -27,6 +27,8 @@ const IDS: i32 = 12;
 struct Outcome {
     reads: Vec<f64>,
     writes: Vec<f64>,
+    /// When each write had its answer.
+    written: Vec<Instant>,
     wrong: Vec<String>,
 }
 
@@ -42,7 +44,8 @@ pub async fn run(time: Duration, clients: u32) {
     let local = built::local();
     let directory = tempfile::tempdir().unwrap();
     let server = Server::start(&local, &Data::File(directory.path().join("soak.db")));
-    let end = Instant::now() + time;
+    let began = Instant::now();
+    let end = began + time;
     let mut working = JoinSet::new();
     for _ in 0..clients {
         let http = server.http.clone();
@@ -61,6 +64,7 @@ pub async fn run(time: Duration, clients: u32) {
         let outcome = outcome.unwrap();
         all.reads.extend(outcome.reads);
         all.writes.extend(outcome.writes);
+        all.written.extend(outcome.written);
         all.wrong.extend(outcome.wrong);
     }
     progress.finish_and_clear();
@@ -78,12 +82,23 @@ pub async fn run(time: Duration, clients: u32) {
     let tenths: Vec<String> = (1..=10)
         .map(|tenth| format!("{:.1}", resident[(resident.len() * tenth / 10).saturating_sub(1)]))
         .collect();
+    let rates = per_second(&all.written, began, time / 10);
+    println!("writes a second in each tenth of the time: {}", rates.join(" "));
     println!("memory in use, MB, at each tenth of the time: {}", tenths.join(" "));
     println!("wrong answers: {}", all.wrong.len());
     for wrong in all.wrong.iter().take(20) {
         println!("  {wrong}");
     }
     assert!(all.wrong.is_empty());
+}
+
+fn per_second(written: &[Instant], began: Instant, tenth: Duration) -> Vec<String> {
+    let rate = |number: u32| {
+        let (from, to) = (began + tenth * number, began + tenth * (number + 1));
+        let count = written.iter().filter(|at| (from..to).contains(*at)).count();
+        format!("{:.0}", count as f64 / tenth.as_secs_f64())
+    };
+    (0..10).map(rate).collect()
 }
 
 async fn work(http: Client, url: String, end: Instant) -> Outcome {
@@ -100,6 +115,9 @@ async fn work(http: Client, url: String, end: Instant) -> Outcome {
             let (is_read, right) = request(&http, &categories, &mut known).await;
             let times = if is_read { &mut outcome.reads } else { &mut outcome.writes };
             times.push(millis(started.elapsed()));
+            if !is_read {
+                outcome.written.push(Instant::now());
+            }
             if let Err(wrong) = right {
                 outcome.wrong.push(wrong);
                 break;
