@@ -115,7 +115,8 @@ mod tests {
 
         let tag = rule(r#"{"id": 7, "name": "VIP", "valid_values": []}"#);
         assert_eq!(said(&tag, None), Ok(()));
-        said(&tag, Some("yes")).unwrap_err();
+        let valueless = "`value` must be null: category 7 is carried without a value";
+        assert_eq!(said(&tag, Some("yes")), Err(valueless.into()));
 
         let any = rule(r#"{"id": 7, "name": "Score", "valid_values": null}"#);
         assert_eq!(said(&any, Some("12.5")), Ok(()));

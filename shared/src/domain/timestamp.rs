@@ -138,6 +138,11 @@ mod tests {
         assert!(problem.ends_with("(its offset is written with a colon, such as +00:00)"), "{problem}");
         let problem = Timestamp::parse_floor("2026-11-23T07:46:00 01:00").unwrap_err();
         assert!(problem.ends_with("(in a query, `+` is written `%2B`)"), "{problem}");
+        // Neither is what is wrong with these.
+        for other in ["2026-11-23", "2026-11-23T25:46:00Z", "2026-11-23T07:46:00-zone"] {
+            let problem = Timestamp::parse_floor(other).unwrap_err();
+            assert_eq!(problem, "must be an RFC 3339 time such as 2026-11-23T06:46:00.123Z", "{other}");
+        }
     }
 
     #[test]

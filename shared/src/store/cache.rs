@@ -72,3 +72,49 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    /// A full cache: what has an even number was found, and counts for so long; the rest was not found.
+    fn full(read: Moment, found_counts_for: Duration) -> Cache<usize, ()> {
+        let cache = Cache::default();
+        for number in 0..CAPACITY {
+            let is_found = number % 2 == 0;
+            cache.insert(number, (), is_found, read, if is_found { found_counts_for } else { MINUTE });
+        }
+        cache
+    }
+
+    fn counting(cache: &Cache<usize, ()>, now: Moment) -> Vec<usize> {
+        (0..=CAPACITY).filter(|number| cache.fresh(number, now).is_some()).collect()
+    }
+
+    #[test]
+    fn where_it_is_full_what_was_not_found_goes_first_and_then_all() {
+        let now = Clock::default().now();
+        let cache = full(now, MINUTE);
+        assert_eq!(counting(&cache, now), (0..CAPACITY).collect::<Vec<_>>());
+        cache.insert(CAPACITY, (), true, now, MINUTE);
+        assert_eq!(counting(&cache, now), (0..=CAPACITY).step_by(2).collect::<Vec<_>>());
+
+        let cache = Cache::default();
+        (0..=CAPACITY).for_each(|number| cache.insert(number, (), true, now, MINUTE));
+        assert_eq!(counting(&cache, now), [CAPACITY]);
+    }
+
+    #[test]
+    fn what_no_longer_counts_goes_before_what_does() {
+        let clock = Clock::default();
+        let cache = full(clock.now(), Duration::from_secs(1));
+        clock.advance(Duration::from_secs(1));
+        let now = clock.now();
+        cache.insert(CAPACITY, (), true, now, MINUTE);
+        let of_odd_numbers = (1..CAPACITY).step_by(2).chain([CAPACITY]);
+        assert_eq!(counting(&cache, now), of_odd_numbers.collect::<Vec<_>>());
+    }
+}

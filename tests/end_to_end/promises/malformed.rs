@@ -124,6 +124,7 @@ fn bodies() -> Vec<Case> {
         post(r#"{"id":7,"id":8,"value":"x"}"#, "`id` appears more than once"),
         post(r#"{"id":7,"value":"x","Value":"x"}"#, "`Value` is not known"),
         post(r#"{"id":7,"value":"x","colour":"red"}"#, "`colour` is not known"),
+        post(r#"{"id":7,"value":"x","colour":1,"colour":2}"#, "`colour` appears more than once"),
         post(r#"{"id":7,"value":"x","":1}"#, "`` is not known"),
         post(r#"{"id":7,"value":"x","created_at":"2026-11-23T06:46:00.123Z"}"#, "`created_at` is not known"),
         post(r#"{"value":"x"}"#, "`id` is required"),

@@ -3,16 +3,20 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::time::Duration;
 
+use customers_categories::server;
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 use shared::{
     domain::{Author, Customer, ImportedCategory, KeyName, OrgId},
-    store::{Held, Import, ImportTask, ImportTerms, OnConflict, Store, Unless},
+    store::{Held, Import, ImportTask, ImportTerms, OnConflict, Probe, Store, Unless},
 };
 
 use crate::{
     promises::erasure::{ID, customer, furnish},
-    support::api::{Api, CATEGORIES, HISTORY, category},
+    support::{
+        api::{Api, CATEGORIES, HISTORY, category},
+        proxy::{Fault, Proxy},
+    },
 };
 
 pub async fn import(store: &Store, line: Value) -> Import {
@@ -339,4 +343,22 @@ async fn a_line_can_replace_what_is_here_and_the_history_says_what_that_was() {
     let later = |entry: &&Value| entry["changed_at"].as_str() > Some("2026");
     assert_eq!(history["history"].as_array().unwrap().iter().filter(later).count(), 5);
     assert_eq!(together(&api.store, &lines, OnConflict::Update).await, Some(vec![Import::Present; 3]));
+}
+
+#[tokio::test]
+async fn whoever_may_not_read_or_write_single_items_is_not_refused_for_it() {
+    let proxy = Proxy::default();
+    let api = Api::start_with(|endpoint| proxy.serve(endpoint)).await;
+    let store = proxy.store_through(&api);
+    let denied = Fault::Error("AccessDeniedException");
+    proxy.break_next(2, "GetItem", denied);
+    assert_eq!(store.probe_categories().await.unwrap(), Probe::Hidden);
+    assert_eq!(store.probe_keys().await.unwrap(), Probe::Hidden);
+    assert_eq!(store.probe_categories().await.unwrap(), Probe::Ours);
+
+    proxy.break_next(1, "PutItem", denied);
+    server::check_format(&store).await.unwrap();
+    assert_eq!(store.format().await.unwrap(), None);
+    proxy.break_next(1, "PutItem", Fault::Error("ValidationException"));
+    server::check_format(&store).await.unwrap_err();
 }

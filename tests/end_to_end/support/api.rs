@@ -3,7 +3,9 @@
 use std::{collections::BTreeSet, env, sync::Arc};
 
 use crate::support::{
-    description, logs,
+    description,
+    limit::Limit,
+    logs,
     recorder::{Enforcer, Recorder},
 };
 use aws_sdk_dynamodb::Client;
@@ -81,6 +83,7 @@ pub struct Api {
     /// Dropped with the test, which ends the server and the engine.
     _gateway: (oneshot::Sender<()>, JoinHandle<()>),
     _engine: Option<Engine>,
+    _limit: Limit,
 }
 
 /// Makes each function its app. Its client may do what the template's policies for the function
@@ -110,6 +113,7 @@ impl Api {
     /// directly.
     pub async fn start_with(route: impl FnOnce(String) -> String) -> Self {
         logs::start();
+        let limit = Limit::start();
         let engine = match env::var(ENDPOINT) {
             Ok(_) => None,
             Err(_) => Some(Engine::start(&Data::Memory, ANY_LOCAL_PORT, &[]).unwrap()),
@@ -133,7 +137,19 @@ impl Api {
         let url = format!("http://{address}");
         let gateway = server::serve(|function| apps.app(function), listener, Guard::of_api(&[])).unwrap();
         let http = reqwest::Client::new();
-        Self { url, clock, store, client, tables, recorder, apps, http, _gateway: gateway, _engine: engine }
+        Self {
+            url,
+            clock,
+            store,
+            client,
+            tables,
+            recorder,
+            apps,
+            http,
+            _gateway: gateway,
+            _engine: engine,
+            _limit: limit,
+        }
     }
 
     /// What a function has at hand when it is deployed.

@@ -82,7 +82,9 @@ async fn erase(store: &Store) -> ItemCounts {
 async fn only_the_note_is_left(api: &Api) {
     let (gates, items): (Vec<_>, Vec<_>) =
         api.items().await.into_iter().partition(|item| item["sk"].as_s().unwrap() == "ERASURE");
-    assert!(gates.len() == 1 && gates[0].contains_key("expires"), "{gates:?}");
+    assert_eq!(gates.len(), 1, "{gates:?}");
+    let number = |name: &str| gates[0][name].as_n().unwrap().parse::<u64>().unwrap();
+    assert_eq!(number("expires") - number("ended") / 1000, 3600, "{gates:?}");
     assert_eq!(items.len(), 1, "{items:?}");
     assert_eq!(items[0].len(), 3, "{items:?}");
     assert_eq!(items[0]["sk"].as_s().unwrap(), "ERASED");

@@ -1,0 +1,31 @@
+//! A fault that has a test wait for ever fails the suite, rather than to hang it.
+
+use std::{
+    io::{self, Write},
+    process,
+    sync::mpsc::{self, RecvTimeoutError, Sender},
+    thread,
+    time::Duration,
+};
+
+/// Several times what the longest test takes on a machine that has other things to do.
+const LONGEST: Duration = Duration::from_mins(5);
+
+/// How long a test may run: ends the whole suite where it isn't dropped in time, because a thread can't be ended.
+pub struct Limit(#[expect(dead_code, reason = "is dropped with the test")] Sender<()>);
+
+impl Limit {
+    /// For the test that this is called in.
+    pub fn start() -> Self {
+        let (running, ended) = mpsc::channel();
+        let test = thread::current().name().unwrap_or("a test").to_owned();
+        thread::spawn(move || {
+            if ended.recv_timeout(LONGEST) == Err(RecvTimeoutError::Timeout) {
+                // Past the harness, which keeps what a test prints until the test ends.
+                let _nobody_reads = writeln!(io::stderr(), "{test} has not ended in {LONGEST:?}");
+                process::exit(101);
+            }
+        });
+        Self(running)
+    }
+}
