@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Several times what the longest test takes on a machine that has other things to do.
-const LONGEST: Duration = Duration::from_mins(5);
+const LONGEST: Duration = Duration::from_mins(10);
 
 /// How long a test may run: ends the whole suite where it isn't dropped in time, because a thread can't be ended.
 pub struct Limit(#[expect(dead_code, reason = "is dropped with the test")] Sender<()>);
