@@ -152,7 +152,7 @@ async fn counted(count: &Contestant, size: usize, database: &Database, roots: &R
     let mut attempts = 0;
     while count_of(&process.invoke(&event, database).await.1) != whole {
         attempts += 1;
-        assert!(attempts < 20, "{size} carriers can't be counted");
+        assert!(attempts < 100, "{size} carriers can't be counted");
     }
     log.units();
     let (request, answer) = process.invoke(&event, database).await;
