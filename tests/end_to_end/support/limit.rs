@@ -1,4 +1,4 @@
-//! A fault that has a test wait for ever fails the suite, rather than to hang it.
+//! A test that waits for ever fails the suite instead of hanging it.
 
 use std::{
     io::{self, Write},
