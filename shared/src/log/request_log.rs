@@ -145,7 +145,7 @@ impl RequestLog {
                     duration_ms = self.milliseconds(),
                     cold_start = if_so(self.cold_start),
                     key_lookup = if_so(self.key_lookup.get()),
-                    dynamodb_calls = self.calls.get(),
+                    calls = self.calls.get(),
                     retries = above_zero(self.attempts.get().saturating_sub(self.calls.get())),
                     read_units = above_zero(self.read_units.get()),
                     write_units = above_zero(self.write_units.get()),

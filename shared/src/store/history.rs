@@ -15,9 +15,18 @@ use crate::{
     error::Fault,
 };
 
-/// Entries read at first when looking for past states; four times as many with every further read, up to
-/// 1 MB.
+/// Entries read at first when looking for the past states of many records; [`LOOK_GROWTH`] times as many with
+/// every further read, up to 1 MB.
 const FIRST_LOOK: usize = 128;
+
+/// The same for one record. Its next change is near, unless the owner's other records changed a lot meanwhile.
+const FIRST_LOOK_FOR_ONE: usize = 16;
+
+const LOOK_GROWTH: usize = 8;
+
+/// Entries read for a page of one category's history: as many as the longest page shows, and one to know that
+/// more follows. Where the category has most of its owner's entries, more would be received and thrown away.
+const FILTERED_LOOK: usize = 1_001;
 
 impl Store {
     /// An owner's changes, newest first.
@@ -45,10 +54,9 @@ impl Store {
         let mut query = self.history_range(owner, range).newest_first().of_category(filter.category);
         let mut found = PageBuilder::new(page.limit);
         if !query.done {
-            // With a filter nobody knows how many entries have to be read to find one, so it is all that one
-            // Query reads.
-            let limit = filter.category.is_none().then(|| found.room());
-            let entries = query.first_of_next(found.room(), limit, items::into_entry).await?;
+            // DynamoDB counts what is read before it filters, so a filtered page looks at more than it shows.
+            let limit = if filter.category.is_some() { FILTERED_LOOK } else { found.room() };
+            let entries = query.first_of_next(found.room(), Some(limit), items::into_entry).await?;
             found.extend(entries, HistoryEntry::weight);
         }
         let end = query.end.as_deref().and_then(keys::revision_of);
@@ -89,7 +97,7 @@ impl Store {
         let single = wanted.first().copied().filter(|_| wanted.len() == 1);
         let mut query = self.history_range(owner, RevisionRange::ALL.after(as_of)).of_category(single);
         let (mut states, mut untold) = (BTreeMap::new(), BTreeSet::new());
-        let mut limit = FIRST_LOOK;
+        let mut limit = if single.is_some() { FIRST_LOOK_FOR_ONE } else { FIRST_LOOK };
         while !wanted.is_empty() && !query.done {
             for entry in query.next(Some(limit), items::into_entry::<A>).await? {
                 if wanted.remove(&entry.id) {
@@ -100,7 +108,7 @@ impl Store {
                     }
                 }
             }
-            limit = limit.saturating_mul(4);
+            limit = limit.saturating_mul(LOOK_GROWTH);
         }
         self.require_all_found::<A>(owner, &wanted).await?;
         states.extend(self.states_after_changes(owner, as_of, untold).await?);

@@ -127,7 +127,7 @@ fn matches(pattern: &str, line: &str) -> bool {
 fn the_access_log_has_nothing_that_a_caller_writes() {
     let line: Value = serde_json::from_str(&access_log_line("200", "-")).unwrap();
     let fields: BTreeSet<&str> = line.as_object().unwrap().keys().map(String::as_str).collect();
-    let expected = ["status", "gateway_request_id", "invocation_id", "source_ip", "gateway_error"];
+    let expected = ["status", "gateway_request_id", "invocation_id", "source_ip", "error"];
     assert_eq!(fields, BTreeSet::from(expected));
     let format = YAML["Resources"]["Api"]["Properties"]["AccessLogSettings"]["Format"].as_str().unwrap();
     for theirs in ["path", "Path", "query", "header", "userAgent"] {

@@ -125,7 +125,7 @@ pub static FIELDS: LazyLock<Value> = LazyLock::new(|| {
         "duration_ms": amount,
         "cold_start": { "const": true },
         "key_lookup": { "const": true },
-        "dynamodb_calls": count,
+        "calls": count,
         "retries": counted,
         "read_units": consumed,
         "write_units": consumed,

@@ -94,7 +94,7 @@ async fn a_line_says_what_the_request_did() {
         "duration_ms": "a number",
         "cold_start": true,
         "key_lookup": true,
-        "dynamodb_calls": 4,
+        "calls": 4,
         "read_units": 4.0,
         "write_units": 6.0,
     });
@@ -104,7 +104,7 @@ async fn a_line_says_what_the_request_did() {
         json!([
             line["cold_start"],
             line["key_lookup"],
-            line["dynamodb_calls"],
+            line["calls"],
             line["read_units"],
             line["write_units"]
         ]),
@@ -117,7 +117,7 @@ async fn a_line_says_who_was_refused() {
     let api = Api::start().await;
     let line = line_of(&send(api.anonymous(Method::GET, CATEGORIES)).await);
     assert_eq!(
-        json!([line["code"], line["org"], line["key_name"], line["dynamodb_calls"]]),
+        json!([line["code"], line["org"], line["key_name"], line["calls"]]),
         json!(["MCUS.999.996", null, null, 0])
     );
     let revoked = ApiKey { revoked_at: Some(api.clock.timestamp()), ..api.key("billing") };
@@ -147,7 +147,7 @@ async fn a_line_says_what_was_retried_and_what_resolved() {
     proxy.break_next(2, "TransactWriteItems", Fault::Error("ThrottlingException"));
     let answer = patch("throttled").await;
     let line = line_of(&answer);
-    assert_eq!(json!([line["dynamodb_calls"], line["retries"], line["write_units"]]), json!([2, 2, 6.0]));
+    assert_eq!(json!([line["calls"], line["retries"], line["write_units"]]), json!([2, 2, 6.0]));
 
     proxy.break_next(2, "TransactWriteItems", Fault::Cancelled("ThrottlingError"));
     let line = line_of(&patch("throttled, by the item").await);

@@ -30,7 +30,7 @@ async fn many_deleted_categories_in_a_row_are_passed_in_few_reads() {
     for query in ["limit=1".to_owned(), format!("limit=1&as_of={}", api.clock.timestamp())] {
         let list = api.get(&format!("{CATEGORIES}?{query}")).await;
         assert_eq!(list.json()["categories"][0]["id"], 60);
-        assert!(logs::line(&list)["dynamodb_calls"].as_u64().unwrap() <= 5, "{}", logs::line(&list));
+        assert!(logs::line(&list)["calls"].as_u64().unwrap() <= 5, "{}", logs::line(&list));
     }
 }
 
