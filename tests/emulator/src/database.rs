@@ -1,6 +1,7 @@
 use std::{
     collections::HashMap,
     convert::Infallible,
+    error::Error,
     future::poll_fn,
     mem,
     pin::pin,
@@ -24,6 +25,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
+    sync::OnceCell,
 };
 use tokio_rustls::{
     TlsAcceptor,
@@ -52,7 +54,7 @@ struct Engine {
     url: String,
     client: Client<HttpConnector, Full<Bytes>>,
     latency: Option<Duration>,
-    known: Mutex<HashMap<(String, Bytes), Bytes>>,
+    known: Mutex<HashMap<(String, Bytes), Arc<OnceCell<Bytes>>>>,
     served: Mutex<Served>,
 }
 
@@ -222,23 +224,37 @@ impl Engine {
     }
 
     async fn look_up(&self, operation: &str, headers: HeaderMap, body: Bytes) -> Option<(StatusCode, Bytes)> {
-        let remembers = self.latency.is_some() && ["GetItem", "Query"].contains(&operation);
-        let key = (operation.to_owned(), body.clone());
-        if remembers && let Some(answer) = self.known.lock().unwrap().get(&key) {
-            return Some((StatusCode::OK, answer.clone()));
+        if self.latency.is_none() || !["GetItem", "Query"].contains(&operation) {
+            let answered = self.ask(headers, body).await;
+            self.known.lock().unwrap().clear();
+            return answered.ok();
         }
+        let known =
+            self.known.lock().unwrap().entry((operation.to_owned(), body.clone())).or_default().clone();
+        // Who asks the same meanwhile waits for the same answer: a repetition adds nothing to the engine's work.
+        let asking = known.get_or_try_init(|| async {
+            match self.ask(headers, body).await {
+                Ok((StatusCode::OK, answer)) => Ok(answer),
+                refused => Err(refused.ok()),
+            }
+        });
+        match asking.await {
+            Ok(answer) => Some((StatusCode::OK, answer.clone())),
+            Err(refused) => refused,
+        }
+    }
+
+    async fn ask(
+        &self,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<(StatusCode, Bytes), Box<dyn Error + Send + Sync>> {
         let mut request = Request::post(self.url.parse::<Uri>().unwrap()).body(Full::new(body)).unwrap();
         *request.headers_mut() = headers;
         request.headers_mut().remove("host");
-        let answer = self.client.request(request).await.ok()?;
+        let answer = self.client.request(request).await?;
         let status = answer.status();
-        let answer = answer.into_body().collect().await.ok()?.to_bytes();
-        if !remembers {
-            self.known.lock().unwrap().clear();
-        } else if status == StatusCode::OK {
-            self.known.lock().unwrap().insert(key, answer.clone());
-        }
-        Some((status, answer))
+        Ok((status, answer.into_body().collect().await?.to_bytes()))
     }
 }
 
