@@ -169,8 +169,8 @@ impl RequestLog {
         }
     }
 
-    /// Who read what is held of which customer, or of which organisation's customers. It has the fields of the request's line that say so, and stands in
-    /// for it where the level leaves it out.
+    /// Who read what is held of which customer, or of which organisation's customers. It has the fields of the
+    /// request's line that say so, and stands in for it where the level leaves it out.
     fn write_audit(&self, status: u16) {
         tracing::info!(
             target: AUDIT_TARGET,

@@ -50,6 +50,7 @@ pub struct Engine {
     accept: mpsc::UnboundedSender<Accept>,
     // Dropped in this order: the front needs the database, and the database the lock.
     _front: Worker,
+    _sweeper: Worker,
     _database: Worker,
     lock: Option<Lock>,
 }
@@ -73,18 +74,18 @@ impl Engine {
         let (database, lock) = open(data)?;
         let guard = Guard::of_database(address.ip(), allowed);
 
+        // A sweep reads all of the table, with requests in between, so it must not hold up their thread.
+        let sweeper = Worker::start("dynamodb-sweeper", sweep(database.clone()))?;
         // The engine's handlers run SQLite synchronously, so it has a thread to itself.
         let (accept, listeners) = mpsc::unbounded_channel();
-        let database = Worker::start("dynamodb", async move {
-            tokio::join!(sweep(database.clone()), connections::serve(database, listeners));
-        })?;
+        let database = Worker::start("dynamodb", connections::serve(database, listeners))?;
         let connections = Connections::new(accept.clone());
         let front = Worker::start("dynamodb-front", async move {
             if let Err(error) = front::serve(listener, guard, connections).await {
                 tracing::error!("the DynamoDB endpoint failed: {error}");
             }
         })?;
-        Ok(Self { address, accept, _front: front, _database: database, lock })
+        Ok(Self { address, accept, _front: front, _sweeper: sweeper, _database: database, lock })
     }
 
     /// A client of the engine inside this program, past the DynamoDB endpoint and its guard.
