@@ -50,12 +50,15 @@ pub struct Database {
     _serving: [Background; 2],
 }
 
+/// The answer to a query, once there is one.
+type Known = Arc<OnceCell<Bytes>>;
+
 #[derive(Debug)]
 struct Engine {
     url: String,
     client: Client<HttpConnector, Full<Bytes>>,
     latency: Option<Duration>,
-    known: Mutex<HashMap<(String, Value), Arc<OnceCell<Bytes>>>>,
+    known: Mutex<HashMap<(String, Value), Known>>,
     served: Mutex<Served>,
 }
 
