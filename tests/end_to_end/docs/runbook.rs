@@ -53,7 +53,10 @@ async fn the_documented_line_and_its_size_are_true() {
     let usual_id = "UjtWqhNZDoEEPbQ=";
     event["requestContext"]["requestId"] = json!(usual_id);
     functions["get-category"](event.to_string(), Context::default()).await.unwrap();
-    let usual = logs::lines(usual_id).pop().unwrap().to_string().len();
+    let mut usual = logs::lines(usual_id).pop().unwrap();
+    // Its digits vary.
+    usual["duration_ms"] = shown["duration_ms"].clone();
+    let usual = usual.to_string().len();
     let access = YAML["Resources"]["Api"]["Properties"]["AccessLogSettings"]["Format"].as_str().unwrap();
     let access = [
         ("$context.status", "200"),
@@ -70,8 +73,7 @@ async fn the_documented_line_and_its_size_are_true() {
         let (_, size) = prices.split_once(&format!("| {row} | ")).unwrap();
         let (_, documented) = size.split(' ').next().unwrap().split_once("0.").unwrap();
         let documented = documented.parse::<usize>().unwrap();
-        // The duration's digits vary.
-        assert!((documented - 5..=documented + 2).contains(&bytes), "{row}: {bytes}");
+        assert_eq!(documented, bytes, "{row}");
     }
 }
 
