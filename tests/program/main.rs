@@ -22,5 +22,6 @@ mod restore;
 mod running;
 mod server;
 mod start;
+mod tokens;
 mod tonight;
 mod upgrade;

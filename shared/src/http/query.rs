@@ -1,6 +1,6 @@
 //! The parameters in a query. What an operation does not know is refused.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 use lambda_http::RequestExt;
 use percent_encoding::percent_decode_str;
@@ -144,10 +144,7 @@ pub fn no_query(request: &Request) -> Result<()> {
 
 /// The parameters as they were sent: a gateway that decodes them alters what is no UTF-8.
 pub(super) fn query_fields(request: &Request) -> Fields<'_> {
-    let Some(RawQuery(query)) = request.extensions().get() else {
-        let decoded = request.query_string_parameters_ref().into_iter().flat_map(|decoded| decoded.iter());
-        return Fields::new(decoded.map(|(name, value)| (name.to_owned(), Cow::Borrowed(value))).collect());
-    };
+    let Some(RawQuery(query)) = request.extensions().get() else { return Fields::new(decoded(request)) };
     let (mut parameters, mut malformed) = (Vec::new(), Vec::new());
     for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
@@ -157,6 +154,21 @@ pub(super) fn query_fields(request: &Request) -> Fields<'_> {
         }
     }
     Fields::with_violations(parameters, malformed)
+}
+
+/// The parameters of an event that lacks the query as it was sent, which nobody but API Gateway has to give. One without
+/// a value is there with an empty one, as in a query. The map's own iterator would panic at it.
+fn decoded<'a>(request: &Request) -> Vec<(String, Cow<'a, str>)> {
+    let map = request.query_string_parameters_ref().and_then(|map| serde_json::to_value(map).ok());
+    let lists: HashMap<String, Vec<String>> =
+        map.and_then(|map| serde_json::from_value(map).ok()).unwrap_or_default();
+    let parameters = lists.into_iter().flat_map(|(name, mut values)| {
+        if values.is_empty() {
+            values.push(String::new());
+        }
+        values.into_iter().map(move |value| (name.clone(), Cow::Owned(value)))
+    });
+    parameters.collect()
 }
 
 /// Reads percent-encoded UTF-8 with `+` for a space; `None` where it is something else, such as text with a
@@ -198,7 +210,7 @@ fn as_of(clock: &Clock, text: &str) -> Result<Timestamp, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::event, *};
     use crate::domain::CustomerId;
 
     fn request(query: &str) -> Request {
@@ -248,5 +260,22 @@ mod tests {
             assert_eq!(violations[0].problem, "must be percent-encoded UTF-8", "{malformed}");
         }
         reason("reason=a&reason=b").unwrap_err();
+    }
+
+    #[test]
+    fn without_the_query_as_it_was_sent_the_decoded_one_counts() {
+        let reason = |parameters: &str| {
+            let event = format!(
+                r#"{{"version": "2.0", "headers": {{}}, "queryStringParameters": {parameters},
+                    "requestContext": {{"http": {{"method": "DELETE"}}, "routeKey": "$default"}}}}"#
+            );
+            let request = event::request_of(serde_json::from_str(&event).unwrap());
+            reason_query(&request).map(|reason| reason.map(|reason| reason.as_str().to_owned()))
+        };
+        assert_eq!(reason("{}").unwrap(), None);
+        assert_eq!(reason(r#"{"reason": "contract ended"}"#).unwrap().unwrap(), "contract ended");
+        for refused in [r#"{"reason": ["a", "b"]}"#, r#"{"reason": []}"#, r#"{"other": []}"#] {
+            reason(refused).unwrap_err();
+        }
     }
 }

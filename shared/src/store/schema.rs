@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::{
     client::Waiters,
-    error::SdkError,
+    error::{ProvideErrorMetadata, SdkError},
     operation::create_table::{CreateTableError, builders::CreateTableFluentBuilder},
     types::{
         AttributeDefinition, BillingMode, CreateGlobalSecondaryIndexAction, GlobalSecondaryIndex,
@@ -27,7 +27,7 @@ const CARRIERS_KEY: [&str; 2] = [keys::CARRIERS_PARTITION_KEY, keys::CARRIERS_SO
 const KEYS_KEY: [&str; 1] = [api_keys::PARTITION_KEY];
 
 impl Store {
-    /// Creates the tables that are missing, and waits until they can be used.
+    /// Creates the tables that are missing, and waits until those can be used.
     ///
     /// # Errors
     /// The database's failure.
@@ -53,10 +53,7 @@ impl Store {
     /// the index has it whole, also where this was cut off.
     async fn add_carriers(&self) -> Result<()> {
         let table = &self.tables.categories;
-        let described = self.client.describe_table().table_name(table).send().await;
-        let described = described.map_err(|error| failure::error("DescribeTable", error))?;
-        let indexes = described.table.and_then(|table| table.global_secondary_indexes).unwrap_or_default();
-        if indexes.iter().any(|index| index.index_name() == Some(keys::CARRIERS)) {
+        if self.has_carriers().await? {
             return Ok(());
         }
         tracing::info!(
@@ -84,6 +81,18 @@ impl Store {
             .await
             .map(drop)
             .map_err(|error| failure::error("UpdateTable", error))
+    }
+
+    /// Whether the table has the index of carriers. One item of it is asked for, because the embedded engine adds up all
+    /// items before it describes a table.
+    async fn has_carriers(&self) -> Result<bool> {
+        let request = self.client.scan().table_name(&self.tables.categories).index_name(keys::CARRIERS);
+        match request.limit(1).send().await {
+            Ok(_) => Ok(true),
+            // The code for an index that is not there; nothing else in this request can be refused.
+            Err(error) if error.code() == Some("ValidationException") => Ok(false),
+            Err(error) => Err(failure::error("Scan", error)),
+        }
     }
 
     /// Has DynamoDB delete what has expired. It may take days; what has expired counts as gone before that.
@@ -116,7 +125,10 @@ impl Store {
             .set_attribute_definitions(Some(definitions(attributes)?));
         match request.send().await {
             Err(SdkError::ServiceError(error))
-                if matches!(error.err(), CreateTableError::ResourceInUseException(_)) => {}
+                if matches!(error.err(), CreateTableError::ResourceInUseException(_)) =>
+            {
+                return Ok(());
+            }
             created => drop(created.map_err(|error| failure::error("CreateTable", error))?),
         }
         // DynamoDB takes seconds to make a table.

@@ -13,18 +13,25 @@ use aws_smithy_runtime_api::client::{
 };
 use axum::{
     body::Bytes,
-    http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, Version, header, request::Parts},
+    http::{
+        HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri, Version, header,
+        request::Parts,
+    },
 };
 use dynoxide::Database;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use serde_json::json;
 use tokio::{
     net::TcpStream,
     sync::{Mutex, Semaphore, mpsc, oneshot},
 };
 
-use super::engine::{self, ANY_LOCAL_PORT};
+use super::{
+    engine::{self, ANY_LOCAL_PORT},
+    tokens::{Tokens, Transaction},
+};
 
 /// Connections at once. The engine does one thing at a time: it works on one, and the others have the next request
 /// ready for it.
@@ -56,7 +63,10 @@ pub(super) struct Accept {
 
 /// Up to [`MAX_CONNECTIONS`] connections to one engine, of one caller of it.
 #[derive(Clone)]
-pub(super) struct Connections(Arc<Pool>);
+pub(super) struct Connections {
+    pool: Arc<Pool>,
+    tokens: Tokens,
+}
 
 struct Pool {
     engine: mpsc::UnboundedSender<Accept>,
@@ -84,8 +94,9 @@ pub(super) async fn serve(database: Database, mut listeners: mpsc::UnboundedRece
 }
 
 impl Connections {
-    pub(super) fn new(engine: mpsc::UnboundedSender<Accept>) -> Self {
-        Self(Arc::new(Pool { engine, idle: Mutex::default(), places: Semaphore::new(MAX_CONNECTIONS) }))
+    pub(super) fn new(engine: mpsc::UnboundedSender<Accept>, tokens: Tokens) -> Self {
+        let places = Semaphore::new(MAX_CONNECTIONS);
+        Self { pool: Arc::new(Pool { engine, idle: Mutex::default(), places }), tokens }
     }
 
     /// Has the engine answer a request. Request and answer are passed on whole, so that a slow caller holds none
@@ -93,8 +104,22 @@ impl Connections {
     ///
     /// # Errors
     /// Where the engine has ended, or a handler of it panicked.
-    pub(super) async fn send(&self, parts: Parts, body: Bytes) -> Result<Response<Bytes>, Failure> {
-        let Self(pool) = self;
+    pub(super) async fn send(&self, mut parts: Parts, body: Bytes) -> Result<Response<Bytes>, Failure> {
+        let pool = self.pool.clone();
+        let Some(transaction) = Transaction::in_request(&parts.headers, &body) else {
+            return pool.send(parts, body).await;
+        };
+        parts.headers.remove(header::CONTENT_LENGTH);
+        let send = async move |body| pool.send(parts, body).await;
+        Ok(self.tokens.once(transaction, send).await?.unwrap_or_else(|| {
+            let message = "the ClientRequestToken is that of another transaction";
+            problem(StatusCode::BAD_REQUEST, "IdempotentParameterMismatchException", message)
+        }))
+    }
+}
+
+impl Pool {
+    async fn send(&self, parts: Parts, body: Bytes) -> Result<Response<Bytes>, Failure> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = parts.method;
         *request.uri_mut() = parts.uri.into_parts().path_and_query.map(Uri::from).unwrap_or_default();
@@ -103,23 +128,21 @@ impl Connections {
         // HTTP/1.1 requires one, and the engine doesn't care which.
         request.headers_mut().entry(header::HOST).or_insert(HeaderValue::from_static("localhost"));
 
-        let _place = pool.places.acquire().await?;
-        let mut connection = match pool.idle_connection().await {
+        let _place = self.places.acquire().await?;
+        let mut connection = match self.idle_connection().await {
             Some(connection) => connection,
-            None => pool.connect().await?,
+            None => self.connect().await?,
         };
         let (parts, body) = connection.send_request(request).await?.into_parts();
         let body = body.collect().await?.to_bytes();
-        pool.idle.lock().await.push(connection);
+        self.idle.lock().await.push(connection);
 
         let mut response = Response::new(body);
         *response.status_mut() = parts.status;
         *response.headers_mut() = end_to_end(parts.headers);
         Ok(response)
     }
-}
 
-impl Pool {
     async fn idle_connection(&self) -> Option<Connection> {
         loop {
             let mut connection = self.idle.lock().await.pop()?;
@@ -147,6 +170,15 @@ impl Pool {
         connection.ready().await?;
         Ok(connection)
     }
+}
+
+/// A problem as DynamoDB tells one, so that its clients show the message.
+pub(super) fn problem(status: StatusCode, kind: &str, message: &str) -> Response<Bytes> {
+    let body = json!({ "__type": format!("com.amazon.coral.service#{kind}"), "message": message });
+    let mut response = Response::new(body.to_string().into());
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }
 
 fn end_to_end(mut headers: HeaderMap) -> HeaderMap {

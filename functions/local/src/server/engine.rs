@@ -17,6 +17,7 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::{
     runtime,
     sync::{mpsc, oneshot},
+    time::Instant,
 };
 
 use super::{
@@ -26,10 +27,14 @@ use super::{
     guard::{Guard, HostName},
     identity,
     lock::{self, Lock},
+    tokens::Tokens,
 };
 
 /// How often what has expired is deleted.
 const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
+
+/// How long after the start that happens first. It reads all of the data, while the first requests are to be fast.
+const FIRST_SWEEP: Duration = Duration::from_mins(1);
 
 /// Any free port of 127.0.0.1.
 pub const ANY_LOCAL_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -48,6 +53,7 @@ pub enum Data {
 pub struct Engine {
     address: SocketAddr,
     accept: mpsc::UnboundedSender<Accept>,
+    tokens: Tokens,
     // Dropped in this order: the front needs the database, and the database the lock.
     _front: Worker,
     _sweeper: Worker,
@@ -79,19 +85,20 @@ impl Engine {
         // The engine's handlers run SQLite synchronously, so it has a thread to itself.
         let (accept, listeners) = mpsc::unbounded_channel();
         let database = Worker::start("dynamodb", connections::serve(database, listeners))?;
-        let connections = Connections::new(accept.clone());
+        let tokens = Tokens::new();
+        let connections = Connections::new(accept.clone(), tokens.clone());
         let front = Worker::start("dynamodb-front", async move {
             if let Err(error) = front::serve(listener, guard, connections).await {
                 tracing::error!("the DynamoDB endpoint failed: {error}");
             }
         })?;
-        Ok(Self { address, accept, _front: front, _sweeper: sweeper, _database: database, lock })
+        Ok(Self { address, accept, tokens, _front: front, _sweeper: sweeper, _database: database, lock })
     }
 
     /// A client of the engine inside this program, past the DynamoDB endpoint and its guard.
     #[must_use]
     pub fn client(&self) -> Client {
-        let connector = SharedHttpConnector::new(Connections::new(self.accept.clone()));
+        let connector = SharedHttpConnector::new(Connections::new(self.accept.clone(), self.tokens.clone()));
         let client = http_client_fn(move |_, _| connector.clone());
         Client::from_conf(super::client_config(self.url()).http_client(client).build())
     }
@@ -126,7 +133,7 @@ pub(super) fn reachable(listens: SocketAddr) -> SocketAddr {
 
 /// Deletes what has expired, which DynamoDB does by itself.
 async fn sweep(database: Database) {
-    let mut hours = tokio::time::interval(SWEEP_INTERVAL);
+    let mut hours = tokio::time::interval_at(Instant::now() + FIRST_SWEEP, SWEEP_INTERVAL);
     loop {
         hours.tick().await;
         if let Err(error) = database.sweep_ttl() {

@@ -15,6 +15,7 @@ pub mod identity;
 pub mod lock;
 mod tables;
 pub mod template;
+mod tokens;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
