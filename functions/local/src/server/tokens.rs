@@ -96,7 +96,8 @@ impl Tokens {
             if answer.status() != StatusCode::OK {
                 return Err(NotDone::Refused(answer));
             }
-            Ok(Done { hash, answer: answer.into_body() })
+            // A copy, because the answer is a slice of all that was read from its connection.
+            Ok(Done { hash, answer: Bytes::copy_from_slice(answer.body()) })
         };
         // A task of its own: the engine carries out what has reached it, also where the caller waits no longer, and the
         // caller's next copy has to find it.
