@@ -220,4 +220,25 @@ mod tests {
             assert!(read(&line).is_err(), "{line}");
         }
     }
+
+    #[test]
+    fn what_a_line_replaces_is_dated_by_it_only_where_it_is_later_than_what_is_here() {
+        let at = |time| Timestamp::parse_floor(time).unwrap();
+        let author = Author::from(KeyName::parse("crm").unwrap());
+        let line = |value: &str, changed_at: &str| {
+            let rest = format!(r#""id": 7, "value": "{value}", "changed_at": "{changed_at}""#);
+            read(&format!(r#"{{"customer_id": "{CUSTOMER}", {rest}}}"#)).unwrap()
+        };
+        let created = line("gold", "2019-05-01T10:00:00Z").category;
+        let here = created.create(&author, Revision::mint(at("2019-05-01T10:00:00Z"), None)).record;
+        let now = at("2026-11-23T06:46:00Z");
+        let dated = |changed_at| {
+            let change = line("silver", changed_at).replace(&here, &author, now).unwrap();
+            change.entry.changed_at()
+        };
+        assert_eq!(dated("2020-05-01T10:00:00Z"), at("2020-05-01T10:00:00Z"));
+        for not_later in ["2019-05-01T10:00:00Z", "2018-05-01T10:00:00Z"] {
+            assert_eq!(dated(not_later), now, "{not_later}");
+        }
+    }
 }

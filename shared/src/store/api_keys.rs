@@ -78,7 +78,7 @@ impl Store {
             self.client.scan().table_name(&self.tables.keys).consistent_read(true).into_paginator().send();
         let mut keys = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| failure::error("RangeQuery", error))?;
+            let page = page.map_err(|error| failure::error("Scan", error))?;
             for item in page.items.unwrap_or_default() {
                 keys.push(items::read(item)?);
             }

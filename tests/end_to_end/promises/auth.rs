@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use shared::{
     App,
     domain::{ApiKey, KeyHash, LOCAL_KEYS, Orgs, Permission, Secret},
+    store::{Store, Tables},
 };
 
 use crate::support::{
@@ -291,6 +292,14 @@ async fn a_new_key_opens_within_5_seconds_of_a_premature_try() {
     api.store.put_api_key(&key("key", &["*"], &Permission::ALL, &api)).await.unwrap();
     api.clock.advance(Duration::from_secs(5));
     assert_eq!(call(&api, "key", "GET", CATEGORIES).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_key_that_could_not_be_stored_does_not_pass_for_a_revoked_one() {
+    let api = Api::start().await;
+    let new = key("key", &["*"], &Permission::ALL, &api);
+    let tables = Tables { keys: "of-another-name".to_owned(), ..api.tables.clone() };
+    Store::new(api.client.clone(), tables, api.clock.clone()).put_api_key(&new).await.unwrap_err();
 }
 
 #[tokio::test]
