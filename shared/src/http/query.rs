@@ -233,6 +233,14 @@ mod tests {
         let history = "category_id=7&from=2026-01-01T00:00:00Z&to=2027-01-01T00:00:00Z&cursor=AaMAEImaP7iWrceb8wGiCOj-J3XeoVFWm9qD3m8";
         let query = HistoryQuery::parse(&customer(), &request(history)).unwrap();
         assert_eq!(query.page.after, Revision::parse("01a208e8-fe27-75de-a151-569bda83de6f"));
+
+        let org = customer().org;
+        let list = "cursor=AZjnLprQndQGgxMUBv____k";
+        let query = ListQuery::parse(&Clock::default(), &org, &request(list)).unwrap();
+        assert_eq!(query.page.after, Some(CategoryId::new(-7)));
+        let history = "cursor=AcP6jyGCmPkKk5kH4QGiCOj-J3XeoVFWm9qD3m8";
+        let query = HistoryQuery::parse(&org, &request(history)).unwrap();
+        assert_eq!(query.page.after, Revision::parse("01a208e8-fe27-75de-a151-569bda83de6f"));
     }
 
     #[test]

@@ -156,7 +156,51 @@ pub(crate) fn is_local(endpoint: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        collections::BTreeSet,
+        sync::{Arc, Mutex},
+    };
+
+    use aws_sdk_dynamodb::types::AttributeValue;
+    use aws_smithy_runtime_api::client::{
+        http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector},
+        orchestrator::HttpRequest,
+        result::ConnectorError,
+    };
+
     use super::*;
+
+    /// The names of the headers that were to be sent.
+    #[derive(Clone, Debug, Default)]
+    struct Headers(Arc<Mutex<BTreeSet<String>>>);
+
+    impl HttpConnector for Headers {
+        fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+            let names = request.headers().iter().map(|(name, _)| name.to_owned());
+            self.0.lock().unwrap().extend(names);
+            HttpConnectorFuture::ready(Err(ConnectorError::user("nobody is there".into())))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_has_no_headers_but_those_that_dynamodb_acts_on() {
+        let headers = Headers::default();
+        let connector = SharedHttpConnector::new(headers.clone());
+        let config = client_config("eu-central-1".into(), None, RootCertStore::empty())
+            .credentials_provider(Credentials::new("id", "secret", Some("token".into()), None, "test"))
+            .http_client(http_client_fn(move |_, _| connector.clone()));
+        let get = Client::from_conf(config.build()).get_item().table_name("table");
+        get.key("pk", AttributeValue::S("key".into())).send().await.unwrap_err();
+        let needed = [
+            "authorization",
+            "content-length",
+            "content-type",
+            "x-amz-date",
+            "x-amz-security-token",
+            "x-amz-target",
+        ];
+        assert_eq!(*headers.0.lock().unwrap(), BTreeSet::from(needed.map(ToOwned::to_owned)));
+    }
 
     #[test]
     fn a_local_database_is_known_by_a_host_that_is_in_no_public_domain() {
