@@ -156,8 +156,9 @@ pub(super) fn query_fields(request: &Request) -> Fields<'_> {
     Fields::with_violations(parameters, malformed)
 }
 
-/// The parameters of an event that lacks the query as it was sent, which nobody but API Gateway has to give. One without
-/// a value is there with an empty one, as in a query. The map's own iterator would panic at it.
+/// The parameters of an event without the query as it was sent. API Gateway's have that; one written by hand may not.
+/// A list without values counts as one empty value. It goes by way of JSON because the map's own iterator panics at
+/// such a list.
 fn decoded<'a>(request: &Request) -> Vec<(String, Cow<'a, str>)> {
     let map = request.query_string_parameters_ref().and_then(|map| serde_json::to_value(map).ok());
     let lists: HashMap<String, Vec<String>> =

@@ -32,6 +32,7 @@ pub(super) async fn serve(
     axum::serve(listener, Router::new().fallback(answer).with_state((guard, engine))).await
 }
 
+/// Answers one request.
 async fn answer(State((guard, engine)): State<(Guard, Connections)>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let answer = if let Err(refusal) = guard.check(&parts) {
