@@ -129,3 +129,31 @@ async fn a_change_is_known_again_behind_contention() {
     assert_eq!(api.delete(&category(7)).await.status, 204);
     assert_eq!(api.get(HISTORY).await.json()["history"].as_array().unwrap().len(), 3);
 }
+
+/// A copy of a transaction that finds what the first one wrote is no contention, so it is not sent again.
+#[tokio::test]
+async fn a_change_that_finds_itself_is_not_sent_again() {
+    let proxy = Proxy::default();
+    let api = Api::start_with(|endpoint| proxy.serve(endpoint)).await;
+    let (record, entry, remembered) = (0, 1, 2);
+    for (id, item) in (0..).zip([record, entry, remembered]) {
+        proxy.break_next(ALWAYS, TRANSACTION, Fault::CancelledByItself(item));
+        let changes = [
+            (Method::POST, CATEGORIES.to_owned(), json!({ "id": id, "value": "gold" })),
+            (Method::PATCH, category(id), json!({ "value": "silver" })),
+            (Method::PUT, category(id), json!({ "value": "iron" })),
+            (Method::DELETE, category(id), json!(null)),
+        ];
+        for (method, path, body) in changes {
+            let key = format!("{method}-{id}");
+            let request = api.request(method.clone(), &path).header("idempotency-key", key);
+            let request = if body.is_null() { request } else { request.json(&body) };
+            api.recorder.take();
+            let answer = send(request).await;
+            assert!(answer.status == 201 || answer.status == 204, "{method}: {}", answer.body);
+            let calls = api.recorder.take();
+            let sent = calls.iter().filter(|call| call.action == TRANSACTION).count();
+            assert_eq!(sent, 1, "{method}, item {item}");
+        }
+    }
+}
