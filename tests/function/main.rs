@@ -3,62 +3,27 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod process;
+
 use std::{
     fs,
     io::Read,
     path::Path,
-    process::{Child, Command, Output, Stdio},
+    process::{Command, Output, Stdio},
     time::Duration,
 };
 
-use customers_categories::{
-    Data, Server,
-    server::{self, engine::ANY_LOCAL_PORT},
-};
+use customers_categories::{Data, Server, server::engine::ANY_LOCAL_PORT};
 use emulator::{Database, RuntimeApi};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
 
+use crate::process::Function;
+
 const CATEGORIES: &str = "/v4/orgs/telco/customers/123e4567-e89b-12d3-a456-556642440000/categories";
 
 fn command(runtime_api: &str, dynamodb: &str) -> Command {
-    let tables = server::tables();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_update-category"));
-    command
-        .env("AWS_LAMBDA_RUNTIME_API", runtime_api)
-        .env("AWS_LAMBDA_FUNCTION_NAME", "update-category")
-        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
-        .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
-        .env("AWS_REGION", "us-east-1")
-        .env("AWS_ACCESS_KEY_ID", "x")
-        .env("AWS_SECRET_ACCESS_KEY", "x")
-        .env("AWS_ENDPOINT_URL_DYNAMODB", dynamodb)
-        .env_remove("AWS_CA_BUNDLE")
-        .env_remove("SSL_CERT_FILE")
-        .env("CATEGORIES_TABLE", tables.categories)
-        .env("KEYS_TABLE", tables.keys)
-        .stdout(Stdio::null());
-    command
-}
-
-/// A function's process, killed when dropped.
-struct Function(Child);
-
-impl Function {
-    fn start(mut command: Command) -> Self {
-        Self(command.spawn().unwrap())
-    }
-
-    fn kill(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-impl Drop for Function {
-    fn drop(&mut self) {
-        self.kill();
-    }
+    process::command("update-category", env!("CARGO_BIN_EXE_update-category"), runtime_api, dynamodb)
 }
 
 fn patch(value: &str) -> Value {
@@ -225,7 +190,7 @@ async fn logged(server: &Server, variables: &[(&str, &str)], status: u16) -> Vec
     assert_eq!(invoked.answer["statusCode"], status);
     function.kill();
     let mut logged = String::new();
-    function.0.stdout.take().unwrap().read_to_string(&mut logged).unwrap();
+    function.child.stdout.take().unwrap().read_to_string(&mut logged).unwrap();
     logged.lines().map(ToOwned::to_owned).collect()
 }
 

@@ -195,6 +195,22 @@ async fn an_import_with_history_goes_on_where_it_was_killed_and_refuses_what_doe
 }
 
 #[tokio::test]
+async fn whoever_came_back_after_an_erasure_is_taken_over_where_the_erasure_is_known() {
+    let place = Place::new();
+    let server = place.serve();
+    furnish(&place, &server).await;
+    let all = export(&place, "data.db", "all.jsonl");
+    let erased = all.lines().filter(|line| line.contains("\"kind\":\"erased_customer\""));
+    place.write("erased.jsonl", erased.flat_map(|line| [line, "\n"]).collect::<String>());
+    place.make("other.db");
+    for name in ["erased.jsonl", "all.jsonl"] {
+        let done = place.run(&["import", name, "--org", "telco", "--with-history", "--data", "other.db"]);
+        assert_eq!(done.code, 0, "{}", done.remarks);
+    }
+    assert_eq!(export(&place, "other.db", "again.jsonl"), all);
+}
+
+#[tokio::test]
 async fn an_organisation_that_has_nothing_is_exported_as_nothing() {
     let place = Place::new();
     let done = place.run(&["export", "--org", "telco"]);

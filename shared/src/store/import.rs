@@ -104,9 +104,6 @@ impl Store {
             record = match self.commit(&set).await? {
                 Commit::Done | Commit::Repeated(_) => return Ok(Import::Created),
                 Commit::Erased(erased) => return Ok(Import::Conflict(erased.to_string())),
-                Commit::Lost(mut found) if found.iter().any(|(_, found)| found.is_some()) => {
-                    found.pop().and_then(|(_, found)| found)
-                }
                 Commit::Lost(_) | Commit::NameTaken(_) => {
                     back_off(attempt).await;
                     self.read(&path).await?

@@ -332,3 +332,24 @@ pub fn read<T: DeserializeOwned>(item: Item) -> Result<T> {
 pub fn unreadable(sort_key: &str) -> Error {
     Error::unexpected(format!("unreadable item {sort_key}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_those_of_names_values_and_what_holds_them() {
+        let text = |text: &str| AttributeValue::S(text.into());
+        let item = HashMap::from([
+            ("text".to_owned(), text("Grüße")),
+            ("number".to_owned(), AttributeValue::N("17".into())),
+            ("flag".to_owned(), AttributeValue::Bool(true)),
+            ("list".to_owned(), AttributeValue::L(vec![text("ab"), text("c")])),
+            ("map".to_owned(), AttributeValue::M(HashMap::from([("a".to_owned(), text("bc"))]))),
+        ]);
+        let [of_text, of_number, of_flag] = [4 + 1 + 7, 6 + 1 + 2, 4 + 1 + 1];
+        let of_list = 4 + 1 + 3 + (1 + 2) + (1 + 1);
+        let of_map = 3 + 1 + 3 + (1 + 1 + 2);
+        assert_eq!(bytes(&item), of_text + of_number + of_flag + of_list + of_map);
+    }
+}
