@@ -143,11 +143,12 @@ async fn an_import_with_history_goes_on_where_it_was_killed_and_refuses_what_doe
     assert_eq!(import("all.jsonl", &[]).code, 0);
     assert_eq!(other.request("GET", &format!("{}/7", path(0)), None).await.1, changed);
 
-    let change = all
-        .lines()
-        .find(|line| line.contains("\"kind\":\"change\"") && line.contains("\"updated\""))
-        .unwrap();
-    let change: Value = serde_json::from_str(change).unwrap();
+    let find = |kind: &str, change: &str| -> Value {
+        let mut lines = all.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.find(|line| line["kind"] == kind && line["change"] == change).unwrap()
+    };
+    let (change, mut deletion) = (find("change", "updated"), find("definition_change", "deleted"));
+    deletion["name"] = json!("Tier");
     let with = |member: &str, value: Value| {
         let mut line = change.clone();
         line[member] = value;
@@ -172,11 +173,22 @@ async fn an_import_with_history_goes_on_where_it_was_killed_and_refuses_what_doe
         (with("previous", json!({ "value": 7 })), "`previous` is not right"),
         (with("value", json!("forged")), "another change is here under this revision"),
         (with("extra", json!(1)), "`extra` is not known"),
+        (deletion.to_string(), "`name` must be null"),
         (at(earlier, times[1], other_state.clone()), "a later change is here"),
         (at(later, times[0], other_state), "does not follow what is here"),
         (
             json!({ "kind": "policy", "org_id": "telco", "unknown": "accept" }).to_string(),
             "the policy is reject here",
+        ),
+        (
+            json!({
+                "kind": "erased_customer",
+                "org_id": "telco",
+                "customer_hash": "0f",
+                "erased_at": times[1],
+            })
+            .to_string(),
+            "`customer_hash` must be 64 hexadecimal digits in lower case",
         ),
         ("{}".to_owned(), "`kind` is required"),
     ];

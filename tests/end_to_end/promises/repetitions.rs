@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{
-    api::{Answer, Api, CATEGORIES, HISTORY, category, send},
+    api::{Answer, Api, CATEGORIES, HISTORY, category, definition, send},
     proxy::{Fault, Proxy},
 };
 
@@ -84,6 +84,23 @@ async fn a_key_is_for_one_request() {
         assert!(details[0].starts_with("the `Idempotency-Key` was sent with another request"), "{details:?}");
     }
     assert_eq!(entries(&api).await, 1);
+}
+
+/// Which members a patch leaves out is a part of what it asks for.
+#[tokio::test]
+async fn a_patch_that_clears_a_member_is_not_the_one_that_leaves_it_out() {
+    let api = Api::start().await;
+    api.post(json!({ "id": 7, "value": "gold", "description": "since May" })).await;
+    api.define(json!({ "id": 7, "name": "Tier", "description": "loyalty" })).await;
+    for (path, body) in
+        [(category(7), json!({ "value": "silver" })), (definition(7), json!({ "name": "Level" }))]
+    {
+        let mut clears = body.clone();
+        clears["description"] = json!(null);
+        assert_eq!(change(&api, Method::PATCH, &path, "k", Some(body)).await.status, 204, "{path}");
+        change(&api, Method::PATCH, &path, "k", Some(clears)).await.refused(409, "MCUS.999.994");
+        assert!(api.get(&path).await.json()["description"].is_string(), "{path}");
+    }
 }
 
 #[tokio::test]

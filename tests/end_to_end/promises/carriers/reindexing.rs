@@ -10,6 +10,7 @@ use super::start;
 use crate::support::{
     api::{Api, carriers, category, send},
     carriers::{categories, id, listed},
+    proxy::Fault,
 };
 
 /// Has items lack what the index is by, as those did that were written before there was one.
@@ -73,4 +74,15 @@ async fn a_change_amid_the_reindexing_wins() {
     assert_eq!(done.unwrap().found.len(), 0);
     assert_eq!(api.everybody(1000, "&value=silver").await.len(), 1);
     assert_eq!(api.everybody(1000, "&value=gold").await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_place_that_can_not_be_given_ends_the_reindexing() {
+    let (api, proxy) = start().await;
+    api.give(1, Some("gold")).await;
+    forget_the_index(&api).await;
+    let store = proxy.store_through(&api);
+    proxy.break_next(1, "UpdateItem", Fault::Error("ValidationException"));
+    store.reindex(None).await.unwrap_err();
+    assert_eq!(store.reindex(None).await.unwrap().found.len(), 1);
 }
