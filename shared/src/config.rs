@@ -57,7 +57,6 @@ impl Config {
     /// The name of a variable that is missing.
     pub fn from_env() -> Result<Self, String> {
         let region = optional("AWS_REGION").or_else(|| optional("AWS_DEFAULT_REGION"));
-        let bundle = |variable| optional(variable).map(|path| CaBundle { variable, path });
         Ok(Self {
             categories_table: required("CATEGORIES_TABLE")?,
             keys_table: required("KEYS_TABLE")?,
@@ -66,9 +65,17 @@ impl Config {
             secret_access_key: required("AWS_SECRET_ACCESS_KEY")?,
             session_token: optional("AWS_SESSION_TOKEN"),
             endpoint: optional("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| optional("AWS_ENDPOINT_URL")),
-            ca_bundle: CA_BUNDLES.into_iter().find_map(bundle),
+            ca_bundle: CaBundle::from_env(),
             docs_url: optional("DOCS_URL").unwrap_or_else(|| DEFAULT_DOCS_URL.to_owned()),
         })
+    }
+}
+
+impl CaBundle {
+    /// Reads the variables; there is no bundle where neither is set.
+    #[must_use]
+    pub fn from_env() -> Option<Self> {
+        CA_BUNDLES.into_iter().find_map(|variable| optional(variable).map(|path| Self { variable, path }))
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, os::unix::process::CommandExt, process::Command};
 
+use emulator::Database;
+
 use crate::{
     place::{CUSTOMER, Done, Place, lines, on_aws, port},
     running::{Running, local},
@@ -94,6 +96,28 @@ fn what_is_missing_for_aws_is_named() {
     let mut keys = place.command(&["keys", "list", "--table", "customers-categories"]);
     let said = refusal(on_aws(&mut keys, &server));
     assert!(said.contains("the table customers-categories is not the one that is meant"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_trust_what_the_environment_names() {
+    let place = Place::new();
+    let server = place.serve();
+    let database = Database::start(&server.dynamodb_url).await;
+    place.write("right.pem", database.root());
+    let command = |variables: &[(&str, &str)]| {
+        let mut command = place.command(&["keys", "list", "--table", "customers-categories-keys"]);
+        on_aws(&mut command, &server).env("AWS_ENDPOINT_URL_DYNAMODB", database.url());
+        command.env_remove("AWS_CA_BUNDLE").env_remove("SSL_CERT_FILE").envs(variables.iter().copied());
+        command
+    };
+    for variable in ["AWS_CA_BUNDLE", "SSL_CERT_FILE"] {
+        let done = Done::from(command(&[(variable, "right.pem")]).output().unwrap());
+        assert_eq!(done.code, 0, "{}", done.remarks);
+    }
+    let said = refusal(&mut command(&[("AWS_CA_BUNDLE", "missing.pem"), ("SSL_CERT_FILE", "right.pem")]));
+    assert!(said.contains("the file missing.pem, named by AWS_CA_BUNDLE: No such file"), "{said}");
+    let said = refusal(&mut command(&[]));
+    assert!(said.contains("certificate"), "{said}");
 }
 
 #[test]

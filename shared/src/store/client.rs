@@ -23,10 +23,10 @@ use aws_smithy_runtime_api::client::{
 };
 use lambda_http::http::Uri;
 
-pub use super::roots::platform as platform_roots;
+pub use super::roots::trusted as trusted_roots;
 pub use rustls::RootCertStore;
 
-use super::{connector::connector, failure::ThrottledTransaction, roots};
+use super::{connector::connector, failure::ThrottledTransaction};
 use crate::{config::Config, log::Meter};
 
 /// The endings of names that no public domain has, so no endpoint of AWS's in any partition either.
@@ -40,7 +40,7 @@ pub const READ_DEADLINE: Duration = Duration::from_secs(3);
 /// # Errors
 /// Where the file of root certificates that the environment names is of no use.
 pub fn from_config(config: &Config) -> Result<Client, String> {
-    let trusted = roots::trusted(config.endpoint.as_deref(), config.ca_bundle.as_ref())?;
+    let trusted = trusted_roots(config.endpoint.as_deref(), config.ca_bundle.as_ref())?;
     let credentials = Credentials::new(
         config.access_key_id.clone(),
         config.secret_access_key.clone(),

@@ -18,8 +18,11 @@ const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 /// authorities (China, European Sovereign Cloud) have other domains.
 const AMAZON_DOMAIN: &str = ".amazonaws.com";
 
-/// The file that the environment names; else Amazon's roots where the endpoint is Amazon's; else the
-/// platform's.
+/// The file that the environment names; else Amazon's roots, and the platform's beside them where the endpoint is not
+/// known to be Amazon's. Containers without any of their own reach Amazon's endpoints by the former.
+///
+/// # Errors
+/// Where the file is of no use, with its name.
 pub fn trusted(endpoint: Option<&str>, bundle: Option<&CaBundle>) -> Result<RootCertStore, String> {
     if let Some(CaBundle { variable, path }) = bundle {
         let pem = fs::read(path).map_err(|error| error.to_string());
@@ -27,15 +30,12 @@ pub fn trusted(endpoint: Option<&str>, bundle: Option<&CaBundle>) -> Result<Root
             .and_then(|pem| parse(&pem))
             .map_err(|error| format!("the file {path}, named by {variable}: {error}"));
     }
-    if endpoint.is_some_and(is_amazons) { parse(AMAZON_ROOTS) } else { Ok(platform()) }
-}
-
-/// The platform's roots. What of them can't be read is left out, as not trusted.
-#[must_use]
-pub fn platform() -> RootCertStore {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    roots
+    let mut roots = parse(AMAZON_ROOTS)?;
+    if !endpoint.is_some_and(is_amazons) {
+        // What of them can't be read is left out, as not trusted.
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
+    Ok(roots)
 }
 
 fn is_amazons(endpoint: &str) -> bool {
@@ -81,6 +81,17 @@ mod tests {
             "not a URL",
         ] {
             assert!(!is_amazons(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn the_platforms_roots_are_added_for_other_endpoints() {
+        let mut platform = RootCertStore::empty();
+        platform.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let count = |endpoint| trusted(endpoint, None).unwrap().len();
+        assert_eq!(count(Some("https://dynamodb.eu-central-1.amazonaws.com")), FINGERPRINTS.len());
+        for endpoint in [None, Some("https://dynamodb.cn-north-1.amazonaws.com.cn")] {
+            assert_eq!(count(endpoint), FINGERPRINTS.len() + platform.len());
         }
     }
 

@@ -12,6 +12,7 @@ use lambda_http::http::Uri;
 use shared::{
     Error,
     clock::Clock,
+    config::CaBundle,
     error::chain,
     store::{Probe, Store, Tables, client},
 };
@@ -126,6 +127,9 @@ pub enum DatabaseError {
          `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` ({0})"
     )]
     NoCredentials(String),
+    /// The environment names a file of root certificates that is of no use.
+    #[error("{0}; it has to be a file of root certificates in PEM")]
+    Roots(String),
     /// There is no such table.
     #[error("there is no table {table} in the region {region} of this account; the stack's outputs name it")]
     NoTable {
@@ -203,8 +207,11 @@ impl Remote {
 
     /// Opens the table, once it has shown that it is there and has the key that it should have.
     async fn open(&self, clock: &Clock) -> Result<Store, DatabaseError> {
-        let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .http_client(client::http_client(client::platform_roots()));
+        // Other services of AWS's are asked, too, where somebody has signed in by them.
+        let trusted =
+            client::trusted_roots(None, CaBundle::from_env().as_ref()).map_err(DatabaseError::Roots)?;
+        let loader =
+            aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(client::http_client(trusted));
         let config = loader.load().await;
         let region = config.region().ok_or(DatabaseError::NoRegion)?.to_string();
         let credentials = config.credentials_provider().ok_or(DatabaseError::NoRegion)?;
