@@ -1,6 +1,11 @@
 //! A function's own binary as a process.
 
+#[path = "../limit.rs"]
+mod limit;
+
 use std::process::{Child, Command, Stdio};
+
+use self::limit::Limit;
 
 /// Runs the binary of a function as Lambda does, between the runtime's API and a database at these addresses. Its
 /// tables have the names that the local server gives them.
@@ -26,11 +31,12 @@ pub fn command(function: &str, binary: &str, runtime_api: &str, dynamodb: &str) 
 /// A function's process, killed when dropped.
 pub struct Function {
     pub child: Child,
+    _limit: Limit,
 }
 
 impl Function {
     pub fn start(mut command: Command) -> Self {
-        Self { child: command.spawn().unwrap() }
+        Self { child: command.spawn().unwrap(), _limit: Limit::start() }
     }
 
     pub fn kill(&mut self) {

@@ -13,6 +13,8 @@ mod guard;
 mod help;
 mod import;
 mod keys;
+#[path = "../limit.rs"]
+mod limit;
 mod messages;
 mod organisation;
 mod output;

@@ -12,7 +12,10 @@ use customers_categories::{Data, Engine, server::engine::ANY_LOCAL_PORT};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::running::{Running, local};
+use crate::{
+    limit::Limit,
+    running::{Running, local},
+};
 
 pub const CUSTOMER: &str = "123e4567-e89b-12d3-a456-556642440000";
 
@@ -30,11 +33,14 @@ impl From<Output> for Done {
 }
 
 /// A folder with a data file in it.
-pub struct Place(TempDir);
+pub struct Place {
+    folder: TempDir,
+    _limit: Limit,
+}
 
 impl Place {
     pub fn new() -> Self {
-        let place = Self(tempfile::tempdir().unwrap());
+        let place = Self { folder: tempfile::tempdir().unwrap(), _limit: Limit::start() };
         place.make("data.db");
         place
     }
@@ -45,7 +51,7 @@ impl Place {
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.folder.path().join(name)
     }
 
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
@@ -60,7 +66,7 @@ impl Place {
     /// A command on the data file, run in the folder.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = local(&["--data", "data.db"]);
-        command.args(arguments).current_dir(self.0.path()).stdin(Stdio::null());
+        command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
         command
     }
 
@@ -96,7 +102,7 @@ impl Place {
 
     /// The files that were begun and have no name yet.
     pub fn unfinished(&self) -> Vec<PathBuf> {
-        let files = fs::read_dir(self.0.path()).unwrap().map(|entry| entry.unwrap().path());
+        let files = fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().path());
         files.filter(|path| path.extension().is_some_and(|extension| extension == "part")).collect()
     }
 

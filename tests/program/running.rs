@@ -8,6 +8,8 @@ use std::{
 
 use serde_json::Value;
 
+use crate::limit::Limit;
+
 pub const CATEGORIES: &str = "/v4/orgs/telco/customers/123e4567-e89b-12d3-a456-556642440000/categories";
 
 /// The built binary, on free ports unless `arguments` say otherwise.
@@ -25,6 +27,7 @@ pub struct Running {
     /// What it said at the start.
     pub said: Vec<String>,
     lines: BufReader<ChildStdout>,
+    _limit: Limit,
 }
 
 impl Running {
@@ -38,6 +41,7 @@ impl Running {
 
     /// What a command of [`local`] starts.
     pub fn of(command: &mut Command) -> Self {
+        let limit = Limit::start();
         let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap());
         let mut said = Vec::new();
@@ -49,7 +53,7 @@ impl Running {
         let after = |prefix| said.iter().find_map(|line| line.strip_prefix(prefix)).unwrap().to_owned();
         let (url, dynamodb_url) = (after("listening on "), after("DynamoDB at "));
         assert!(url.starts_with("http://127.0.0."));
-        Self { process, url, dynamodb_url, said, lines }
+        Self { process, url, dynamodb_url, said, lines, _limit: limit }
     }
 
     pub async fn request(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {

@@ -4,6 +4,7 @@ pub mod api;
 pub mod carriers;
 pub mod description;
 pub mod documentation;
+#[path = "../../limit.rs"]
 pub mod limit;
 pub mod logs;
 pub mod proxy;

@@ -1,8 +1,8 @@
-//! A test that waits for ever fails the suite instead of hanging it.
+//! A test that waits for ever fails its program instead of hanging it.
 
 use std::{
     io::{self, Write},
-    process,
+    process::{self, Command},
     sync::mpsc::{self, RecvTimeoutError, Sender},
     thread,
     time::Duration,
@@ -11,7 +11,8 @@ use std::{
 /// Several times what the longest test takes on a machine that has other things to do.
 const LONGEST: Duration = Duration::from_mins(10);
 
-/// How long a test may run: ends the whole suite where it isn't dropped in time, because a thread can't be ended.
+/// How long a test may run: ends the whole program and the processes that it has started where it isn't dropped in
+/// time, because a thread can't be ended.
 pub struct Limit(#[expect(dead_code, reason = "is dropped with the test")] Sender<()>);
 
 impl Limit {
@@ -23,6 +24,9 @@ impl Limit {
             if ended.recv_timeout(LONGEST) == Err(RecvTimeoutError::Timeout) {
                 // Past the harness, which keeps what a test prints until the test ends.
                 let _nobody_reads = writeln!(io::stderr(), "{test} has not ended in {LONGEST:?}");
+                // Its processes would go on, and keep whoever reads what they print waiting.
+                let own = process::id().to_string();
+                let _there_may_be_none = Command::new("pkill").args(["-KILL", "-P", &own]).status();
                 process::exit(101);
             }
         });
