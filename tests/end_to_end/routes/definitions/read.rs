@@ -1,7 +1,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::api::{Api, DEFINITIONS, definition, send};
+use crate::support::api::{Api, DEFINITION_HISTORY, DEFINITIONS, definition, send};
 
 #[tokio::test]
 async fn a_caller_that_has_the_revision_is_told_so() {
@@ -63,4 +63,22 @@ async fn an_organisation_that_never_defined_anything_is_not_found() {
     api.create(7, "gold").await;
     let details = api.get(DEFINITIONS).await.refused(404, "MCUS.999.997");
     assert_eq!(details, ["the organisation has no catalogue"]);
+}
+
+#[tokio::test]
+async fn pages_stay_below_what_lambda_can_carry() {
+    let api = Api::start().await;
+    // As much as a body has room for. Nearly every character takes seven bytes once it is escaped twice.
+    let values: Vec<_> = (0..42).map(|n| format!("{}{n:02}", "\u{1}".repeat(253))).collect();
+    for id in 0..110 {
+        let body = json!({ "id": id, "name": format!("n{id}"), "valid_values": values });
+        assert_eq!(api.define(body).await.status, 201);
+    }
+    for (path, list) in [(DEFINITIONS, "categories"), (DEFINITION_HISTORY, "history")] {
+        let path = format!("{path}?limit=1000");
+        let first = api.page(&path).await;
+        let as_lambda_sends_it = serde_json::to_string(&first.body).unwrap().len();
+        assert!(as_lambda_sends_it < 6 * 1024 * 1024, "{path}: {as_lambda_sends_it}");
+        assert_eq!(api.pages(&path, list).await.concat().len(), 110);
+    }
 }
