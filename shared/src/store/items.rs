@@ -336,6 +336,7 @@ pub fn unreadable(sort_key: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::CustomerId;
 
     #[test]
     fn bytes_are_those_of_names_values_and_what_holds_them() {
@@ -351,5 +352,15 @@ mod tests {
         let of_list = 4 + 1 + 3 + (1 + 2) + (1 + 1);
         let of_map = 3 + 1 + 3 + (1 + 1 + 2);
         assert_eq!(bytes(&item), of_text + of_number + of_flag + of_list + of_map);
+    }
+
+    /// DynamoDB deletes it then, after which a copy of a creation that was under way would be let through.
+    #[test]
+    fn a_gate_stands_for_an_hour_after_its_erasure() {
+        let id = CustomerId::parse("123e4567-e89b-12d3-a456-556642440000").unwrap();
+        let customer = Customer { org: OrgId::parse("telco").unwrap(), id };
+        let ended = Timestamp::parse_floor("2026-11-23T06:46:00.123Z").unwrap();
+        let gate = from_open_gate(&customer, Revision::mint(ended, None), ended).unwrap();
+        assert_eq!(gate[keys::EXPIRES], AttributeValue::N((1_795_416_360 + 3600).to_string()));
     }
 }
