@@ -362,3 +362,15 @@ async fn whoever_may_not_read_or_write_single_items_is_not_refused_for_it() {
     proxy.break_next(1, "PutItem", Fault::Error("ValidationException"));
     server::check_format(&store).await.unwrap_err();
 }
+
+#[tokio::test]
+async fn tables_that_are_there_are_left_as_they_are_and_any_other_failure_is_told() {
+    let proxy = Proxy::default();
+    let api = Api::start_with(|endpoint| proxy.serve(endpoint)).await;
+    let store = proxy.store_through(&api);
+    api.create(7, "gold").await;
+    store.create_tables().await.unwrap();
+    assert_eq!(api.get(&category(7)).await.json()["value"], "gold");
+    proxy.break_next(1, "CreateTable", Fault::Error("AccessDeniedException"));
+    store.create_tables().await.unwrap_err();
+}
