@@ -95,3 +95,15 @@ async fn a_revision_ahead_of_the_readers_clock_is_not_the_future() {
     let then = api.get(&format!("{}?as_of={updated}", category(7))).await.json();
     assert_eq!(then["value"], "silver");
 }
+
+/// DynamoDB would refuse a Query between ends that are nothing.
+#[tokio::test]
+async fn a_range_that_has_room_for_nothing_is_not_asked_for() {
+    let api = Api::start().await;
+    api.create(7, "gold").await;
+    let moment = api.get(&category(7)).await.json()["updated_at"].as_str().unwrap().to_owned();
+    api.recorder.take();
+    let page = api.get(&format!("{HISTORY}?from={moment}&to={moment}")).await.json();
+    // One asks whether anything is known of the customer.
+    assert_eq!((page, queries(&api)), (json!({ "history": [] }), 1));
+}
