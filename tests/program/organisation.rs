@@ -117,22 +117,24 @@ async fn what_was_exported_and_imported_is_exported_the_same() {
     assert_eq!(done.code, 3, "{}", done.remarks);
 }
 
+/// As an organisation's changes are taken over into `other.db`.
+fn import_changes(place: &Place, name: &str, arguments: &[&str]) -> Done {
+    let import = ["import", name, "--org", "telco", "--with-history", "--data", "other.db"];
+    place.run(&[&import[..], arguments].concat())
+}
+
 #[tokio::test]
-async fn an_import_with_history_goes_on_where_it_was_killed_and_refuses_what_does_not_fit() {
+async fn an_import_with_history_goes_on_where_it_was_killed() {
     let place = Place::new();
     let server = place.serve();
     furnish(&place, &server).await;
     let all = export(&place, "data.db", "all.jsonl");
     place.make("other.db");
-    let import = |name: &str, arguments: &[&str]| {
-        let import = ["import", name, "--org", "telco", "--with-history", "--data", "other.db"];
-        place.run(&[&import[..], arguments].concat())
-    };
     // As it is left when it ends amid a customer's changes.
     let half: String = all.lines().take(all.lines().count() / 2).flat_map(|line| [line, "\n"]).collect();
     place.write("half.jsonl", half);
-    assert_eq!(import("half.jsonl", &[]).code, 0);
-    assert_eq!(import("all.jsonl", &[]).code, 0);
+    assert_eq!(import_changes(&place, "half.jsonl", &[]).code, 0);
+    assert_eq!(import_changes(&place, "all.jsonl", &[]).code, 0);
     assert_eq!(export(&place, "other.db", "again.jsonl"), all);
 
     // What was changed there is neither overwritten nor mixed up.
@@ -140,9 +142,12 @@ async fn an_import_with_history_goes_on_where_it_was_killed_and_refuses_what_doe
     let patch = Some(json!({ "value": "gold" }));
     assert_eq!(other.request("PATCH", &format!("{}/7", path(0)), patch).await.0, 204);
     let (_, changed) = other.request("GET", &format!("{}/7", path(0)), None).await;
-    assert_eq!(import("all.jsonl", &[]).code, 0);
+    assert_eq!(import_changes(&place, "all.jsonl", &[]).code, 0);
     assert_eq!(other.request("GET", &format!("{}/7", path(0)), None).await.1, changed);
+}
 
+/// Lines that don't fit where all these have been taken over, and what is wrong with each.
+fn misfits(all: &str) -> Vec<(String, &'static str)> {
     let find = |kind: &str, change: &str| -> Value {
         let mut lines = all.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         lines.find(|line| line["kind"] == kind && line["change"] == change).unwrap()
@@ -164,7 +169,7 @@ async fn an_import_with_history_goes_on_where_it_was_killed_and_refuses_what_doe
     };
     let times = ["2492-08-18T10:26:56.640Z", "2004-11-03T19:53:47.776Z"];
     let other_state = json!({ "value": "elsewhere", "description": null, "reason": null });
-    let lines = [
+    vec![
         (with("org_id", json!("rival")), "`org_id` must be telco"),
         (with("kind", json!("key")), "`kind` must be one of category, change"),
         (with("changed_at", json!("2026-01-01T00:00:00Z")), "`changed_at` must be the time in `revision`"),
@@ -191,10 +196,22 @@ async fn an_import_with_history_goes_on_where_it_was_killed_and_refuses_what_doe
             "`customer_hash` must be 64 hexadecimal digits in lower case",
         ),
         ("{}".to_owned(), "`kind` is required"),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn an_import_with_history_refuses_what_does_not_fit() {
+    let place = Place::new();
+    let server = place.serve();
+    furnish(&place, &server).await;
+    let all = export(&place, "data.db", "all.jsonl");
+    place.make("other.db");
+    assert_eq!(import_changes(&place, "all.jsonl", &[]).code, 0);
+    let other = Running::start(&place.path("other.db"));
     let (_, before) = other.request("GET", &format!("{}/historical", path(0)), None).await;
+    let lines = misfits(&all);
     place.write("wrong.jsonl", lines.iter().flat_map(|(line, _)| [line, "\n"]).collect::<String>());
-    let done = import("wrong.jsonl", &["--rejected", "why.jsonl"]);
+    let done = import_changes(&place, "wrong.jsonl", &["--rejected", "why.jsonl"]);
     assert_eq!(
         (done.code, done.output),
         (3, format!("0 imported, 0 there already, {} rejected\n", lines.len()))
@@ -203,7 +220,7 @@ async fn an_import_with_history_goes_on_where_it_was_killed_and_refuses_what_doe
         assert!(problems.contains(problem), "{line}: {problems}");
     }
     assert_eq!(other.request("GET", &format!("{}/historical", path(0)), None).await.1, before);
-    assert_eq!(import("all.jsonl", &["--changed-by", "x"]).code, 2);
+    assert_eq!(import_changes(&place, "all.jsonl", &["--changed-by", "x"]).code, 2);
 }
 
 #[tokio::test]
@@ -216,7 +233,7 @@ async fn whoever_came_back_after_an_erasure_is_taken_over_where_the_erasure_is_k
     place.write("erased.jsonl", erased.flat_map(|line| [line, "\n"]).collect::<String>());
     place.make("other.db");
     for name in ["erased.jsonl", "all.jsonl"] {
-        let done = place.run(&["import", name, "--org", "telco", "--with-history", "--data", "other.db"]);
+        let done = import_changes(&place, name, &[]);
         assert_eq!(done.code, 0, "{}", done.remarks);
     }
     assert_eq!(export(&place, "other.db", "again.jsonl"), all);
