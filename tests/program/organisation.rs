@@ -117,7 +117,16 @@ async fn what_was_exported_and_imported_is_exported_the_same() {
     assert_eq!(done.code, 3, "{}", done.remarks);
 }
 
-/// As an organisation's changes are taken over into `other.db`.
+/// An organisation's export, `all.jsonl`, beside `other.db`, which has nothing in it.
+async fn exported() -> (Place, String) {
+    let place = Place::new();
+    furnish(&place, &place.serve()).await;
+    let all = export(&place, "data.db", "all.jsonl");
+    place.make("other.db");
+    (place, all)
+}
+
+/// Takes an organisation's changes over into `other.db`.
 fn import_changes(place: &Place, name: &str, arguments: &[&str]) -> Done {
     let import = ["import", name, "--org", "telco", "--with-history", "--data", "other.db"];
     place.run(&[&import[..], arguments].concat())
@@ -125,11 +134,7 @@ fn import_changes(place: &Place, name: &str, arguments: &[&str]) -> Done {
 
 #[tokio::test]
 async fn an_import_with_history_goes_on_where_it_was_killed() {
-    let place = Place::new();
-    let server = place.serve();
-    furnish(&place, &server).await;
-    let all = export(&place, "data.db", "all.jsonl");
-    place.make("other.db");
+    let (place, all) = exported().await;
     // As it is left when it ends amid a customer's changes.
     let half: String = all.lines().take(all.lines().count() / 2).flat_map(|line| [line, "\n"]).collect();
     place.write("half.jsonl", half);
@@ -201,11 +206,7 @@ fn misfits(all: &str) -> Vec<(String, &'static str)> {
 
 #[tokio::test]
 async fn an_import_with_history_refuses_what_does_not_fit() {
-    let place = Place::new();
-    let server = place.serve();
-    furnish(&place, &server).await;
-    let all = export(&place, "data.db", "all.jsonl");
-    place.make("other.db");
+    let (place, all) = exported().await;
     assert_eq!(import_changes(&place, "all.jsonl", &[]).code, 0);
     let other = Running::start(&place.path("other.db"));
     let (_, before) = other.request("GET", &format!("{}/historical", path(0)), None).await;
@@ -225,13 +226,9 @@ async fn an_import_with_history_refuses_what_does_not_fit() {
 
 #[tokio::test]
 async fn whoever_came_back_after_an_erasure_is_taken_over_where_the_erasure_is_known() {
-    let place = Place::new();
-    let server = place.serve();
-    furnish(&place, &server).await;
-    let all = export(&place, "data.db", "all.jsonl");
+    let (place, all) = exported().await;
     let erased = all.lines().filter(|line| line.contains("\"kind\":\"erased_customer\""));
     place.write("erased.jsonl", erased.flat_map(|line| [line, "\n"]).collect::<String>());
-    place.make("other.db");
     for name in ["erased.jsonl", "all.jsonl"] {
         let done = import_changes(&place, name, &[]);
         assert_eq!(done.code, 0, "{}", done.remarks);
