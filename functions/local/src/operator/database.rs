@@ -207,7 +207,7 @@ impl Remote {
 
     /// Opens the table, once it has shown that it is there and has the key that it should have.
     async fn open(&self, clock: &Clock) -> Result<Store, DatabaseError> {
-        // Other services of AWS's are asked, too, where somebody has signed in by them.
+        // Of no one endpoint: where somebody has signed in by AWS's other services, these are asked, too.
         let trusted =
             client::trusted_roots(None, CaBundle::from_env().as_ref()).map_err(DatabaseError::Roots)?;
         let loader =
